@@ -1,0 +1,70 @@
+// Purpose: the bound of every queue, buffer, header, body, retry and pool, with unit and reason. What has a
+//          knob in the Envoy API has its default here too. Full means a defined answer, never growth.
+// Thread:  any (constants). Each constant has a row in docs/limits.md (tests/tidy.py checks).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::base {
+
+// ---- HTTP heads ----
+/// Bytes of one request head, decoded; above: 431. Envoy's max_request_headers_kb default.
+inline constexpr size_t kRequestHeadBytesMax = 60 * 1024;
+/// Bytes of one response head, decoded; above: 502.
+inline constexpr size_t kResponseHeadBytesMax = 60 * 1024;
+/// Header lines of one message; above: 431. Envoy's max_headers_count default.
+inline constexpr size_t kHeadersCountMax = 100;
+/// Informational (1xx) responses before the final one; above: 502. Stops a 103 flood.
+inline constexpr size_t kInformationalMax = 16;
+/// Bytes of extensions in one chunk-size line; above: 400. RFC 9112 §7.1.1 asks for a limit.
+inline constexpr size_t kChunkExtensionBytesMax = 4 * 1024;
+/// Empty lines skipped before a request line; above: 400. RFC 9112 §2.2 asks to skip at least one.
+inline constexpr size_t kLeadingEmptyLinesMax = 1;
+
+// ---- Buffers ----
+/// Bytes held per connection and direction before the other side is paused. Envoy's
+/// per_connection_buffer_limit_bytes default (1 MiB).
+inline constexpr size_t kConnectionBufferBytes = 1024 * 1024;
+/// Bytes one turn reads from one connection before others get theirs.
+inline constexpr size_t kReadBytesPerTurnMax = 64 * 1024;
+
+// ---- HTTP/2 ----
+inline constexpr uint32_t kH2ConcurrentStreams = 1024;             ///< Envoy's default since 1.36
+inline constexpr uint32_t kH2StreamWindowBytes = 16 * 1024 * 1024;      ///< Envoy's default since 1.36
+inline constexpr uint32_t kH2ConnectionWindowBytes = 24 * 1024 * 1024;  ///< Envoy's default since 1.36
+/// Frames waiting to be written to a peer that does not read; above: the connection closes.
+inline constexpr uint32_t kH2OutboundFramesMax = 10000;
+/// PING, SETTINGS and RST_STREAM frames waiting to be written; above: the connection closes.
+inline constexpr uint32_t kH2OutboundControlFramesMax = 1000;
+/// DATA and HEADERS frames in a row that carry nothing and end nothing; above: the connection closes.
+inline constexpr uint32_t kH2EmptyFramesMax = 1;
+/// PRIORITY frames for each stream opened; above: the connection closes.
+inline constexpr uint32_t kH2PriorityFramesPerStream = 100;
+/// WINDOW_UPDATE frames for each DATA frame sent; above: the connection closes.
+inline constexpr uint32_t kH2WindowUpdatesPerDataFrame = 10;
+/// Streams a connection must have opened before resets are weighed against completed requests.
+inline constexpr uint32_t kH2PrematureResetTotalStreams = 500;
+
+// ---- Retries ----
+inline constexpr uint32_t kRetriesDefault = 1;              ///< x-envoy-max-retries' default
+/// Bytes of request body kept for a retry; above: the request is not retried.
+inline constexpr size_t kRetryBodyBytesMax = 1024 * 1024;
+
+// ---- Circuit breakers (Envoy's defaults) ----
+inline constexpr uint32_t kBreakerConnections = 1024;
+inline constexpr uint32_t kBreakerPendingRequests = 1024;
+inline constexpr uint32_t kBreakerRequests = 1024;
+inline constexpr uint32_t kBreakerRetries = 3;
+
+// ---- Files and admin ----
+/// Bytes of access log waiting for the disk, per log; above: lines are dropped and counted.
+inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;
+/// Bytes of a configuration file; above: refused.
+inline constexpr size_t kConfigFileBytesMax = 64 * 1024 * 1024;
+/// Depth of a YAML or JSON document; above: refused. Deep nesting overflowed stacks elsewhere.
+inline constexpr size_t kConfigDepthMax = 100;
+/// Nodes that YAML aliases may expand to; above: refused ("billion laughs").
+inline constexpr size_t kConfigAliasNodesMax = 100000;
+
+}  // namespace weft::base

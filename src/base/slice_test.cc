@@ -1,0 +1,80 @@
+#include "base/slice.h"
+
+#include <gtest/gtest.h>
+
+namespace weft::base {
+namespace {
+
+TEST(SliceTest, TheLastSliceGivesTheBlockBack) {
+  BlockPool pool;
+  Slice a = Slice::copy_of(pool, "hello");
+  Slice b = a.share(1, 3);
+  a.reset();
+  EXPECT_EQ(pool.live_blocks(), 1u);
+  EXPECT_EQ(b.view(), "ell");
+  b.reset();
+  EXPECT_EQ(pool.live_blocks(), 0u);
+}
+
+TEST(SliceTest, AReleasedBlockIsUsedAgain) {
+  BlockPool pool;
+  Slice a = Slice::copy_of(pool, "x");
+  const char* place = a.data();
+  a.reset();
+  EXPECT_EQ(Slice::copy_of(pool, "y").data(), place);
+}
+
+TEST(SliceTest, BytesAboveTheLargeSizeFitOneBlock) {
+  BlockPool pool;
+  const std::string big(100000, 'b');
+  EXPECT_EQ(Slice::copy_of(pool, big).view(), big);
+}
+
+TEST(ChainTest, KeepsOrderThroughGrowthSlidingAndSplitting) {
+  BlockPool pool;
+  Chain chain;
+  std::string expected;
+  for (int i = 0; i < 200; ++i) {
+    const std::string piece = std::to_string(i) + ",";
+    chain.append(Slice::copy_of(pool, piece));
+    expected += piece;
+    if (i % 3 == 0) {
+      chain.remove_prefix(2);
+      expected.erase(0, 2);
+    }
+  }
+  EXPECT_EQ(chain.to_string(), expected);
+  Chain head = chain.split_front(100);
+  EXPECT_EQ(head.to_string() + chain.to_string(), expected);
+  EXPECT_EQ(head.size(), 100u);
+}
+
+TEST(ChainTest, AMovedChainLeavesNothingBehind) {
+  BlockPool pool;
+  for (int n : {1, 2, 5}) {
+    Chain a;
+    for (int i = 0; i < n; ++i) a.append(Slice::copy_of(pool, "abc"));
+    Chain b = std::move(a);
+    EXPECT_EQ(b.size(), 3u * n);
+    EXPECT_TRUE(a.is_empty());
+    a.append(Slice::copy_of(pool, "again"));
+    EXPECT_EQ(a.to_string(), "again");
+    b.append(std::move(a));
+    EXPECT_EQ(b.size(), 3u * n + 5);
+  }
+  EXPECT_EQ(pool.live_blocks(), 0u);
+}
+
+TEST(ChainTest, SharedChainsOutliveTheOriginal) {
+  BlockPool pool;
+  Chain copy;
+  {
+    Chain chain;
+    chain.append_copy(pool, std::string(40000, 'q'));
+    copy = chain.share();
+  }
+  EXPECT_EQ(copy.to_string(), std::string(40000, 'q'));
+}
+
+}  // namespace
+}  // namespace weft::base
