@@ -52,10 +52,10 @@ inline constexpr uint32_t kRetriesDefault = 1;              ///< x-envoy-max-ret
 inline constexpr size_t kRetryBodyBytesMax = 1024 * 1024;
 
 // ---- Circuit breakers (Envoy's defaults) ----
-inline constexpr uint32_t kBreakerConnections = 1024;
-inline constexpr uint32_t kBreakerPendingRequests = 1024;
-inline constexpr uint32_t kBreakerRequests = 1024;
-inline constexpr uint32_t kBreakerRetries = 3;
+inline constexpr uint32_t kBreakerConnections = 1024;         ///< connections to one cluster; above: requests wait for one
+inline constexpr uint32_t kBreakerPendingRequests = 1024;     ///< requests waiting for a connection; above: 503, flag UO
+inline constexpr uint32_t kBreakerRequests = 1024;            ///< requests at one cluster at a time; above: 503, flag UO
+inline constexpr uint32_t kBreakerRetries = 3;                ///< retries at one cluster at a time; above: no retry
 
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log; above: lines are dropped and counted.
