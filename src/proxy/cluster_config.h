@@ -1,0 +1,118 @@
+// Purpose: a cluster's configuration and its endpoints as immutable typed data.
+// Thread:  any (immutable).   Owner: the snapshot, by shared_ptr, one copy a version.
+// Source:  envoy/config/cluster/v3/cluster.proto and its neighbours.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "http/connection.h"
+#include "net/address.h"
+#include "proxy/route_config.h"
+
+namespace weft::net {
+struct TlsContextConfig;
+}
+
+namespace weft::proxy {
+
+struct BreakerThresholds {
+  uint32_t connections_max = base::kBreakerConnections;
+  uint32_t pending_requests_max = base::kBreakerPendingRequests;
+  uint32_t requests_max = base::kBreakerRequests;
+  uint32_t retries_max = base::kBreakerRetries;
+  bool has_retry_budget = false;
+  double retry_budget_percent = 20.0;
+  uint32_t retry_budget_min_concurrency = 3;
+  bool track_remaining = false;
+  std::optional<uint32_t> connection_pools_max;
+};
+
+/// cluster.v3.OutlierDetection; this issue acts on the consecutive-error detectors and shared limits.
+struct OutlierConfig {
+  uint32_t consecutive_5xx = 5;
+  uint32_t enforcing_consecutive_5xx = 100;  ///< percent
+  uint32_t consecutive_gateway_failure = 5;
+  uint32_t enforcing_consecutive_gateway_failure = 0;
+  base::Duration interval = base::seconds(10);
+  base::Duration base_ejection_time = base::seconds(30);
+  base::Duration max_ejection_time = base::seconds(300);
+  base::Duration max_ejection_time_jitter{};
+  uint32_t max_ejection_percent = 10;
+  bool split_external_local_origin_errors = false;
+  uint32_t consecutive_local_origin_failure = 5;
+  uint32_t enforcing_consecutive_local_origin_failure = 100;
+  bool successful_active_health_check_uneject_host = true;
+  bool always_eject_one_host = false;
+};
+
+struct EndpointConfig {
+  net::Address address;       ///< STATIC
+  std::string dns_name;       ///< STRICT_DNS: resolved to addresses
+  uint16_t dns_port = 0;
+  std::string hostname;       ///< for auto_host_rewrite and health checks; default: dns_name
+  uint32_t weight = 1;
+  uint32_t priority = 0;
+  bool is_healthy = true;     ///< health_status of the assignment
+};
+
+/// The endpoints of a cluster at one moment: as configured, or as DNS last said.
+struct EndpointSet {
+  std::vector<EndpointConfig> endpoints;
+  uint64_t version = 0;
+};
+
+struct ClusterConfig {
+  std::string name, alt_stat_name;
+  enum class Discovery : uint8_t { Static, StrictDns } discovery = Discovery::Static;
+  std::shared_ptr<const EndpointSet> endpoints;  ///< as in load_assignment
+
+  // STRICT_DNS
+  enum class DnsFamily : uint8_t { Auto, V4Only, V6Only, V4Preferred, All } dns_family = DnsFamily::Auto;
+  base::Duration dns_refresh_rate = base::seconds(5);
+  base::Duration dns_failure_base = base::seconds(5), dns_failure_max = base::seconds(5);
+  base::Duration dns_jitter{};
+  bool respect_dns_ttl = false;
+  bool wait_for_warm_on_init = true;
+  std::vector<net::Address> dns_servers;  ///< empty: the system's
+  bool use_tcp_for_dns = false, no_default_search_domain = false;
+
+  enum class Balance : uint8_t { RoundRobin, LeastRequest, Random } balance = Balance::RoundRobin;
+  uint32_t least_request_choices = 2;
+  double least_request_bias = 1.0;
+  double healthy_panic_threshold = 50.0;  ///< percent
+  bool ignore_new_hosts_until_first_hc = false;
+
+  base::Duration connect_timeout = base::seconds(5);
+  uint32_t buffer_bytes = base::kConnectionBufferBytes;
+  std::array<BreakerThresholds, 2> breakers;  ///< [0] DEFAULT, [1] HIGH priority
+  std::optional<uint32_t> per_host_connections_max;
+  std::optional<OutlierConfig> outlier;
+
+  enum class Protocol : uint8_t { Http1, Http2, Auto, Downstream } protocol = Protocol::Http1;  ///< Auto: by ALPN; Downstream: use_downstream_protocol_config
+  http::H1Options h1;
+  http::H2Options h2;
+  std::optional<base::Duration> idle_timeout = base::seconds(3600);  ///< of a pooled connection; nullopt: none
+  std::optional<base::Duration> max_connection_duration, max_stream_duration;
+  uint32_t max_requests_per_connection = 0;  ///< 0: no limit
+
+  std::shared_ptr<const net::TlsContextConfig> tls;  ///< null: plaintext
+  std::string sni;
+  bool auto_host_sni = false, auto_sni_san_validation = false;
+  bool auto_sni = false, auto_san_validation = false;  ///< upstream_http_protocol_options
+  std::string auto_sni_header;
+  bool close_connections_on_host_health_failure = false;
+  bool tcp_keepalive = false;
+  net::Address bind_to;
+  double preconnect_ratio = 1.0;
+
+  uint64_t hash = 0;  ///< of the whole configuration, endpoints excluded: live state survives while it is equal
+};
+
+}  // namespace weft::proxy

@@ -1,0 +1,140 @@
+// Purpose: listeners, filter chains and the HTTP connection manager as immutable typed data.
+// Thread:  any (immutable).   Owner: the snapshot, by shared_ptr, one copy a version.
+// Source:  envoy/config/listener/v3/listener.proto, …/http_connection_manager.proto.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "http/connection.h"
+#include "net/address.h"
+#include "observe/format.h"
+#include "proxy/filter.h"
+#include "proxy/route_table.h"
+
+namespace weft::net {
+struct TlsContextConfig;
+}
+
+namespace weft::proxy {
+
+/// One access log of a connection manager or listener.
+struct AccessLogConfig {
+  enum class Sink : uint8_t { File, Stdout, Stderr } sink = Sink::File;
+  std::string path;
+  std::shared_ptr<const observe::Format> format;  ///< a whole line, newline included
+  std::shared_ptr<const class AccessLogFilter> filter;  ///< null: every request
+};
+
+struct UpgradeConfig {
+  std::string type;  ///< lower case
+  bool enabled = true;
+};
+
+/// One entry of http_filters: a factory bound to its configuration.
+struct FilterConfig {
+  std::string name;
+  std::shared_ptr<const FilterFactory> factory;
+  bool is_disabled = false;
+};
+
+/// envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
+struct HcmConfig {
+  std::string stat_prefix;
+  enum class Codec : uint8_t { Auto, Http1, Http2 } codec = Codec::Auto;
+  std::shared_ptr<const RouteTable> routes;
+  std::vector<FilterConfig> filters;  ///< without the router, which is always last
+
+  http::H1Options h1;
+  http::H2Options h2;
+  base::Duration request_timeout{};                               ///< 0: none
+  base::Duration request_headers_timeout{};                       ///< 0: none
+  base::Duration stream_idle_timeout = base::seconds(300);        ///< 0: none
+  base::Duration stream_flush_timeout{};                          ///< 0: as stream_idle_timeout
+  std::optional<base::Duration> idle_timeout = base::seconds(3600);  ///< of a connection without streams
+  std::optional<base::Duration> max_connection_duration, max_stream_duration;
+  uint32_t max_requests_per_connection = 0;                       ///< 0: no limit
+  base::Duration drain_timeout = base::seconds(5);
+  base::Duration delayed_close_timeout = base::seconds(1);
+
+  bool generate_request_id = true, preserve_external_request_id = false, always_set_request_id_in_response = false;
+  bool use_remote_address = false, skip_xff_append = false;
+  uint32_t xff_num_trusted_hops = 0;
+  std::vector<net::AddressRange> internal_addresses;  ///< internal_address_config.cidr_ranges
+  bool unix_sockets_are_internal = false;
+  bool represent_ipv4_as_ipv4_mapped_ipv6 = false;
+  std::string via;
+  std::string server_name = "envoy";
+  enum class ServerHeader : uint8_t { Overwrite, AppendIfAbsent, PassThrough } server_header = ServerHeader::Overwrite;
+  bool proxy_100_continue = false;
+  bool normalize_path = false, merge_slashes = false;
+  enum class EscapedSlashes : uint8_t { KeepUnchanged, RejectRequest, UnescapeAndRedirect, UnescapeAndForward } escaped_slashes = EscapedSlashes::KeepUnchanged;
+  bool strip_matching_host_port = false, strip_any_host_port = false, strip_trailing_host_dot = false;
+  std::string scheme_overwrite;                  ///< scheme_header_transformation
+  bool scheme_matches_upstream = false;
+  std::vector<UpgradeConfig> upgrades;
+  enum class Xfcc : uint8_t { Sanitize, ForwardOnly, AppendForward, SanitizeSet, AlwaysForwardOnly } xfcc = Xfcc::Sanitize;
+  bool xfcc_subject = false, xfcc_cert = false, xfcc_chain = false, xfcc_dns = false, xfcc_uri = false;
+  std::vector<AccessLogConfig> access_logs;
+  bool flush_access_log_on_new_request = false, flush_access_log_on_tunnel_established = false;
+  std::optional<base::Duration> access_log_flush_interval;
+  bool add_proxy_protocol_connection_state = true;
+
+  // The router filter's own options.
+  bool suppress_envoy_headers = false;
+  bool respect_expected_rq_timeout = false;
+  bool dynamic_stats = true;
+  bool suppress_grpc_request_failure_code_stats = false;
+  std::vector<std::string> strict_check_headers;
+  std::vector<AccessLogConfig> upstream_logs;
+};
+
+/// Which connections a filter chain takes; empty lists match everything.
+struct FilterChainMatch {
+  std::optional<uint16_t> destination_port;
+  std::vector<net::AddressRange> prefix_ranges, source_prefix_ranges, direct_source_prefix_ranges;
+  std::vector<std::string> server_names;  ///< lower case; "*.example.com" is a suffix
+  std::string transport_protocol;         ///< "tls", "raw_buffer", "" any
+  std::vector<std::string> application_protocols;
+  std::vector<uint16_t> source_ports;
+  enum class SourceType : uint8_t { Any, SameIpOrLoopback, External } source_type = SourceType::Any;
+};
+
+struct FilterChainConfig {
+  std::string name;
+  FilterChainMatch match;
+  std::shared_ptr<const net::TlsContextConfig> tls;  ///< null: plaintext
+  base::Duration transport_connect_timeout{};        ///< TLS handshake; 0: none (and see base::limits)
+  std::shared_ptr<const HcmConfig> hcm;
+};
+
+struct ListenerConfig {
+  std::string name;
+  std::string stat_prefix;     ///< empty: the address
+  net::Address address;
+  std::vector<net::Address> additional_addresses;
+  bool has_tls_inspector = false;
+  size_t tls_inspector_initial_bytes = 0;
+  base::Duration listener_filters_timeout = base::seconds(15);  ///< 0: none
+  bool continue_on_listener_filters_timeout = false;
+  std::vector<FilterChainConfig> filter_chains;
+  std::optional<FilterChainConfig> default_filter_chain;
+  uint32_t buffer_bytes = base::kConnectionBufferBytes;
+  bool exact_balance = false;
+  bool enable_reuse_port = true;
+  uint32_t tcp_backlog = 0;  ///< 0: the system's
+  uint32_t unix_mode = 0;
+  bool bind_to_port = true;
+  bool ignore_global_conn_limit = false;
+  uint32_t max_connections_to_accept_per_event = 0;
+  std::vector<AccessLogConfig> access_logs;
+  uint64_t hash = 0;
+};
+
+}  // namespace weft::proxy
