@@ -91,10 +91,20 @@ class HeaderMap {
   static_assert(sizeof(Entry) == 16);
 
   std::optional<std::string_view> scan(HeaderId id) const;
+  /// Line number of the first of that name at or after `from`; count_ when there is none.
+  size_t find_line(HeaderId id, std::string_view lower_case_name, size_t from = 0) const;
+  bool is_named(const Entry& e, HeaderId id, std::string_view lower_case_name) const;
   void erase(size_t i);
-  Entry* index() const;
-  void reserve(size_t text_bytes, size_t entries);
+  void replace_value(Entry& e, std::string_view value);
+  Entry& entry(size_t i) const;
+  char* text() const { return block_->data(); }
+  std::string_view text_of(uint32_t offset, uint32_t size) const { return {block_->data() + offset, size}; }
+  std::string_view name_of(const Entry& e) const;
+  /// Makes room for `text_bytes` and `entries` more; returns the block that it replaced, which keeps old views alive.
+  base::Slice reserve(size_t text_bytes, size_t entries);
   uint32_t put(std::string_view text);
+  void push(HeaderId id, uint32_t name_offset, size_t name_size, std::string_view value);
+  void release();
 
   base::BlockPool* pool_;
   base::Block* block_ = nullptr;
