@@ -60,6 +60,8 @@ inline constexpr uint32_t kBreakerRetries = 3;                ///< retries at on
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log; above: lines are dropped and counted.
 inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;
+/// Counters of one group whose names come at run time; above: they share one. Stops a peer from inventing names.
+inline constexpr size_t kDynamicStatsMax = 256;
 /// Bytes of a configuration file; above: refused.
 inline constexpr size_t kConfigFileBytesMax = 64 * 1024 * 1024;
 /// Depth of a YAML or JSON document; above: refused. Deep nesting overflowed stacks elsewhere.

@@ -1,7 +1,7 @@
 // Purpose: counters, gauges and histograms that cost one plain add on the worker, and are summed over the workers when
-//          somebody asks. Names, tags and buckets are Envoy's.
+//          somebody asks (registry.h). Names, tags and buckets are Envoy's.
 // Thread:  one worker writes a group; any thread may read (relaxed loads; values may be a moment old).
-// Owner:   the registry owns groups; workers borrow. A group that is retired keeps its counts until the registry forgets the scope.
+// Owner:   the registry owns groups; workers borrow one with Registry::group and give it back with Registry::release.
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/time.h"
-
 namespace weft::observe {
+
+class HistogramCounts;
 
 /// A count that one thread writes. Adding is a plain load, add and store.
 class Counter {
@@ -28,29 +28,55 @@ class Counter {
 /// A level that one thread moves; the sum over the workers is the level of the process.
 class Gauge {
  public:
-  void add(int64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(int64_t n = 1) { store(value() + n); }
   void subtract(int64_t n = 1) { add(-n); }
-  void set(int64_t n) { value_.store(n, std::memory_order_relaxed); }
-  int64_t value() const { return value_.load(std::memory_order_relaxed); }
+  void set(int64_t n) { store(n); }
+  int64_t value() const { return bits_.load(std::memory_order_relaxed) >> 1; }
+  /// Whether it was ever written: a level that fell back to 0 is still "used" (/stats?usedonly).
+  bool is_used() const { return (bits_.load(std::memory_order_relaxed) & 1) != 0; }
 
  private:
-  std::atomic<int64_t> value_{0};
+  void store(int64_t n) { bits_.store(n * 2 | 1, std::memory_order_relaxed); }
+  std::atomic<int64_t> bits_{0};  ///< twice the level, and one when written
 };
 
-/// Log-linear buckets (two significant digits), made on the first record. Units: as recorded (ms for times).
+/// Log-linear buckets of two significant digits, made on the first record (one page of 90 or 100 counts a decade).
+/// Units: as recorded (ms for times, bytes for sizes).   Source: circllhist, as Envoy's histograms.
 class Histogram {
  public:
   Histogram() = default;
   ~Histogram();
+  Histogram(const Histogram&) = delete;
+  Histogram& operator=(const Histogram&) = delete;
   void record(uint64_t value);
+  bool is_used() const { return buckets_.load(std::memory_order_acquire) != nullptr; }
+  /// Adds what was recorded so far to `sum`. Thread: any.
+  void add_to(HistogramCounts& sum) const;
 
  private:
-  friend class Registry;
   struct Buckets;
   std::atomic<Buckets*> buckets_{nullptr};
 };
 
-enum class StatKind : uint8_t { Counter, Gauge, Histogram };
+/// One counter a response code and one a class ("…200", "…2xx"): array lookups, made on first use. Codes outside
+/// 100..999 are not counted.
+class StatusCounters {
+ public:
+  StatusCounters() = default;
+  ~StatusCounters();
+  StatusCounters(const StatusCounters&) = delete;
+  StatusCounters& operator=(const StatusCounters&) = delete;
+  void count(uint16_t status);
+  uint64_t code(uint16_t status) const;         ///< of one code, 100..999; else 0
+  uint64_t code_class(uint16_t hundreds) const; ///< of 1..9 ("2xx" is 2); else 0
+
+ private:
+  struct Pages;
+  std::atomic<Pages*> pages_{nullptr};
+};
+
+/// `Status` is a family: its row is the names' beginning ("upstream_rq_"), and what appears is upstream_rq_200, _2xx.
+enum class StatKind : uint8_t { Counter, Gauge, Histogram, Status };
 
 /// The statistics of one kind of thing, in one table: X-macro lists give the enum and the names.
 struct StatTable {
@@ -74,32 +100,48 @@ struct StatScope {
   std::vector<Tag> tags;
 };
 
-/// One worker's statistics of one scope; index by the enum of its table.
+/// One worker's statistics of one scope; index by the enum of its table. Cost: 8 bytes a row and 40 for the group; a
+/// histogram or a status family takes its pages on first use.
 class StatGroup {
  public:
+  explicit StatGroup(const StatTable& table);
+  ~StatGroup();
+  StatGroup(const StatGroup&) = delete;
+  StatGroup& operator=(const StatGroup&) = delete;
+
   template <typename Index>
   Counter& counter(Index i) { return cells_[static_cast<size_t>(i)].counter; }
   template <typename Index>
   Gauge& gauge(Index i) { return cells_[static_cast<size_t>(i)].gauge; }
   template <typename Index>
-  Histogram& histogram(Index i) { return *cells_[static_cast<size_t>(i)].histogram; }
-  /// Counts statistics whose last name part comes at run time (response codes, cipher names): "upstream_rq_503".
-  /// Bounded (base::limits) and found in O(1); `name` is copied on first use.
+  Histogram& histogram(Index i) { return cells_[static_cast<size_t>(i)].histogram; }
+  /// A response-code family (StatKind::Status): `group.status(ClusterStat::UpstreamRq).count(503)`.
+  template <typename Index>
+  StatusCounters& status(Index i) { return cells_[static_cast<size_t>(i)].status; }
+
+  /// A counter whose name comes at run time (cipher and version names): "ssl.ciphers.TLS_AES_128_GCM_SHA256". Hashes; not
+  /// for every request. At most base::kDynamicStatsMax a group: further names share "dynamic_stats_overflow".
   Counter& dynamic(std::string_view name);
-  /// "…_2xx" and "…_200" of `prefix` ("upstream_rq_", "external.upstream_rq_"): array lookups, no hashing.
-  void count_status(std::string_view prefix, uint16_t status);
+
+  const StatTable& table() const { return table_; }
 
  private:
   friend class Registry;
+  friend struct GroupReader;
+  struct Dynamic;
   union Cell {
     Counter counter;
     Gauge gauge;
-    Histogram* histogram;
+    Histogram histogram;
+    StatusCounters status;
     Cell() : counter() {}
     ~Cell() {}
   };
+  static_assert(sizeof(std::atomic<uint64_t>) == 8);
+
+  const StatTable& table_;
   std::unique_ptr<Cell[]> cells_;
-  // The observe module's author completes this section.
+  std::atomic<Dynamic*> dynamic_{nullptr};
 };
 
 }  // namespace weft::observe

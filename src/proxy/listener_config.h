@@ -21,6 +21,9 @@
 namespace weft::net {
 struct TlsContextConfig;
 }
+namespace weft::observe {
+class AccessLogFilter;
+}
 
 namespace weft::proxy {
 
@@ -29,7 +32,7 @@ struct AccessLogConfig {
   enum class Sink : uint8_t { File, Stdout, Stderr } sink = Sink::File;
   std::string path;
   std::shared_ptr<const observe::Format> format;  ///< a whole line, newline included
-  std::shared_ptr<const class AccessLogFilter> filter;  ///< null: every request
+  std::shared_ptr<const observe::AccessLogFilter> filter;  ///< null: every request
 };
 
 struct UpgradeConfig {
