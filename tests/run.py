@@ -210,7 +210,8 @@ def main() -> int:
         tally = STAGES[stage](options)
         total.add(tally)
         skipped = f", {tally.skipped} skipped" if tally.skipped else ""
-        print(f"{stage} ({options.preset}): {tally.passed} passed, {tally.failed} failed{skipped} "
+        label = f"{stage} ({options.preset})" if stage in ("unit", "sim", "fuzz") else stage
+        print(f"{label}: {tally.passed} passed, {tally.failed} failed{skipped} "
               f"in {time.monotonic() - began:.1f} s", flush=True)
     print(f"{total.passed} passed, {total.failed} failed")
     return 1 if total.failed or not total.passed else 0

@@ -388,9 +388,25 @@ def verbs(tree: Tree):
                 yield Fault(path, line_of(tree.files[path], match.start()), "verbs", f"`{wanted}` is in no document")
 
 
+def documents(tree: Tree):
+    """A link in a document leads to a file, and a function named in life-of-a-request.md exists."""
+    code = "\n".join(tree.code(path) for path in tree.sources() if not is_test(path))
+    for path, text in tree.files.items():
+        if not path.endswith(".md"):
+            continue
+        for match in re.finditer(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+            target = str(pathlib.PurePosixPath(path).parent / match.group(1)).rstrip("/")
+            if target not in tree.files and not any(name.startswith(target + "/") for name in tree.files):
+                yield Fault(path, line_of(text, match.start()), "documents", f"{match.group(1)} does not exist")
+        if path == "docs/life-of-a-request.md":
+            for match in re.finditer(r"`(?:\w+::)*(\w+)\(\)`", text):
+                if not re.search(rf"\b{match.group(1)}\s*\(", code):
+                    yield Fault(path, line_of(text, match.start()), "documents", f"no function {match.group(1)} in src/")
+
+
 ALWAYS = [arrows, names, nondeterminism, sharing, globals_, exceptions, regular_expressions, file_length, headers,
           machine_traces]
-STRICT = [function_length, dead_files, limits, verbs]
+STRICT = [function_length, dead_files, limits, verbs, documents]
 
 
 def main() -> int:

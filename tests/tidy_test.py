@@ -180,6 +180,18 @@ def test_every_verb_and_option_is_documented():
     assert faults(tidy.verbs, src__cli__proxy___cc=code, docs__a___md="weft proxy --config-path x --quiet") == []
 
 
+def test_a_link_leads_to_a_file():
+    assert len(faults(tidy.documents, docs__a___md="see [b](b.md)")) == 1
+    assert faults(tidy.documents, docs__a___md="see [b](b.md), [c](../src/), [d](https://x.org)", docs__b___md="", src__c___h="") == []
+
+
+def test_the_life_of_a_request_names_functions_that_exist():
+    text = "then `Exchange::on_head()` runs"
+    named = {"docs/life-of-a-request.md": text}
+    assert len(list(tidy.documents(tidy.Tree(named)))) == 1
+    assert list(tidy.documents(tidy.Tree({**named, "src/proxy/exchange.h": "void on_head(int a);"}))) == []
+
+
 def test_every_rule_has_a_test():
     text = pathlib.Path(__file__).read_text()
     for rule in tidy.ALWAYS + tidy.STRICT:
