@@ -9,6 +9,7 @@ usage: tidy.py [--strict] [--count] [--write]
 Every fault is one line: path:line: rule: message. tests/tidy_test.py proves that each rule fires.
 """
 import dataclasses
+import os
 import pathlib
 import re
 import subprocess
@@ -395,7 +396,7 @@ def documents(tree: Tree):
         if not path.endswith(".md"):
             continue
         for match in re.finditer(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
-            target = str(pathlib.PurePosixPath(path).parent / match.group(1)).rstrip("/")
+            target = os.path.normpath(os.path.join(os.path.dirname(path), match.group(1)))
             if target not in tree.files and not any(name.startswith(target + "/") for name in tree.files):
                 yield Fault(path, line_of(text, match.start()), "documents", f"{match.group(1)} does not exist")
         if path == "docs/life-of-a-request.md":
