@@ -142,6 +142,7 @@ class StatGroup {
   const StatTable& table_;
   std::unique_ptr<Cell[]> cells_;
   std::atomic<Dynamic*> dynamic_{nullptr};
+  void* home_ = nullptr;  ///< the registry's scope
 };
 
 }  // namespace weft::observe
