@@ -12,7 +12,8 @@
 
 namespace weft::net {
 
-/// What a connection tells its user. Nothing is delivered from inside a call to the connection, except where a
+/// What a connection tells its user. `on_open` comes once, before anything else but `on_close`, for accepted plaintext
+/// connections too. Nothing is delivered from inside a call to the connection, except where a
 /// method says so. After `on_close`, or after the user called `close`, nothing more comes.
 class ConnectionHandler {
  public:
@@ -75,21 +76,44 @@ class Connection final : private SocketHandler {
 
  private:
   enum class State : uint8_t { Connecting, Handshaking, Open, Closed };
-  // The net module's author completes this section.
+
   void on_connected() override;
   void on_data(base::Slice data) override;
   void on_end() override;
   void on_write_done(size_t bytes) override;
   void on_error(const base::Error& error) override;
 
+  void start_accepted(base::Chain first_bytes);
+  void begin_tls();
+  void open();
+  void on_later();
+  void deliver(base::Slice data);
+  void deliver_held();
+  bool has_end() const;
+  void receive(base::Slice ciphertext);
+  void encrypt();
+  void take_tls_output();
+  void fail_tls(const base::Error& error);
+  void report_failure();
+  void fail(const base::Error& error);
+
   Loop& loop_;
   ConnectionHandler* handler_;
+  std::unique_ptr<TlsSession> tls_;
+  std::unique_ptr<base::Error> failure_;  ///< of TLS, told once its alert has left
   Handle handle_;
-  State state_;
+  State state_ = State::Open;
+  bool has_begun_tls_ = false;
+  bool has_opened_ = false;      ///< on_open was delivered
   bool wants_data_ = false;
+  bool has_socket_end_ = false;  ///< the socket's FIN came; with TLS perhaps before held bytes were delivered
+  bool has_ended_ = false;       ///< on_end was delivered
+  bool wants_shutdown_ = false;  ///< close_notify and FIN follow what is queued
   bool is_full_ = false;
   size_t high_mark_ = SIZE_MAX;
-  std::unique_ptr<TlsSession> tls_;
+  base::Chain held_;      ///< received and not delivered: plain bytes; before the handshake begins, cipher bytes
+  base::Chain outgoing_;  ///< with TLS: plain bytes that are encrypted together at the end of the turn
+  Deferred later_;
   Address peer_, local_;
   uint64_t bytes_received_ = 0, bytes_sent_ = 0, wire_written_ = 0;
 };

@@ -142,7 +142,10 @@ class ListenSocket {
 };
 
 struct ListenOptions {
-  bool reuse_port = false;  ///< one socket a worker on one address; the first bind goes without (a forgotten process is an error)
+  bool reuse_port = false;  ///< one socket a worker on one address
+  /// With reuse_port: the first socket of this process on the address. It first binds a throw-away socket without
+  /// SO_REUSEPORT, so that a forgotten process is an error and not a silent sharer; workers after it set this false.
+  bool is_first = true;
   int backlog = 4096;
   uint32_t unix_mode = 0;   ///< permission bits of a unix socket; 0 leaves the umask's
 };
@@ -173,6 +176,8 @@ class Loop {
   virtual Handle connect(const Address& to, const ConnectOptions& options, SocketHandler& handler) = 0;
   /// Makes an accepted socket this loop's. Reading starts paused.
   virtual Handle adopt(AcceptedSocket socket, SocketHandler& handler) = 0;
+  /// Changes who is told from now on (a listener's inspector hands the socket to a connection).
+  virtual void set_handler(Handle handle, SocketHandler& handler) = 0;
   virtual void start_reading(Handle handle) = 0;
   virtual void pause_reading(Handle handle) = 0;
   /// Queues bytes behind those already queued; `on_write_done` reports progress (may be once for several writes).
@@ -189,7 +194,8 @@ class Loop {
   virtual base::Result<std::unique_ptr<ListenSocket>> listen(const Address& at, const ListenOptions& options) = 0;
   /// Accepts from `socket` until the handle is closed. Several loops may accept from one socket.
   virtual Handle start_accepting(ListenSocket& socket, AcceptHandler& handler) = 0;
-  /// Accepts at once what the backlog still holds (for a drain), then closes the handle.
+  /// Accepts at once what the backlog still holds (for a drain), then closes the handle. The one call that
+  /// reports from inside (`on_accept`), so that the caller may drop the listen socket right after it.
   virtual void finish_accepting(Handle handle) = 0;
   /// Ends an accepted socket that no loop wants.
   virtual void discard(AcceptedSocket socket) = 0;
@@ -203,6 +209,8 @@ class Loop {
   virtual base::Result<Handle> watch_signal(int signal, SignalHandler& handler) = 0;
 
   // ---- descriptor passing over a unix stream socket ----
+  /// Sends one zero byte that carries `fd` (SCM_RIGHTS); the caller keeps its own copy. Errors: Unavailable while
+  /// queued bytes have not left (try again after `on_write_done`); Io; InvalidArgument for a stale handle.
   virtual base::Status send_descriptor(Handle handle, int fd) = 0;
 
   // ---- work ----
@@ -225,6 +233,8 @@ class Loop {
  protected:
   /// The end of a turn: deferred calls, then the objects handed to destroy_later.
   void finish_turn();
+  /// Only the second half. A backend's destructor calls it too, while its sockets can still be closed.
+  void bury();
   bool has_deferred() { return !deferred_.is_empty() || !graveyard_.empty(); }
 
   base::BlockPool blocks_;  // first: outlives everything below

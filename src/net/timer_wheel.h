@@ -31,13 +31,14 @@ class Timer : public base::ListNode<> {
   uint64_t due_tick_ = 0;
 };
 
-/// Five levels of 64 slots: 2^30 ms (12 days) reach; what lies beyond waits in the last slot and is filed again.
+/// Five levels of 64 slots: 2^30 ms (12 days) reach; what lies beyond waits aside and is filed again.
 class TimerWheel {
  public:
   explicit TimerWheel(base::MonoTime start) : start_(start) {}
 
   /// Arms (or re-arms) `timer` to fire once, at the first tick at or after `now + delay`.
-  /// `now` must not be before the last advance.
+  /// `now` must not be before the last advance. A tick that has already run counts as past: what is armed
+  /// with no delay from a timer's callback fires one tick later, so that `advance` ends.
   void arm(Timer& timer, base::MonoTime now, base::Duration delay);
 
   /// Runs all timers due at `now`, in order of due tick, then of arming. Callbacks may arm and cancel.
@@ -55,12 +56,14 @@ class TimerWheel {
 
   uint64_t tick_at(base::MonoTime t) const;
   void file(Timer& timer);
-  void cascade(int level);
+  void cascade();
+  uint64_t next_stop() const;
 
   base::MonoTime start_;
   uint64_t current_ = 0;  ///< every timer due before or at this tick has run
   mutable std::array<uint64_t, kLevels> occupied_{};  ///< a set bit may be stale (cancelled); a clear one is not
   mutable std::array<std::array<base::IntrusiveList<Timer>, kSlots>, kLevels> slots_;
+  mutable base::IntrusiveList<Timer> beyond_;  ///< due in a later block of 2^30 ticks
 };
 
 }  // namespace weft::net
