@@ -1,0 +1,67 @@
+// Purpose: the character classes of HTTP/1.1 and the scans that find where one ends, 16 bytes at a time.
+// Thread:  any (constants, pure functions).   Source: RFC 9110 §5.5 and §5.6.2, RFC 9112 §3.2.
+#pragma once
+
+#include <emmintrin.h>
+
+#include <array>
+#include <cstdint>
+
+namespace weft::http {
+
+/// For a tchar the character itself, in lower case; 0 for anything else.
+inline constexpr std::array<char, 256> kTokenLower = [] {
+  std::array<char, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[c] = static_cast<char>(c);
+  for (int c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = static_cast<char>(c);
+  for (char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
+    table[static_cast<unsigned char>(c)] = c;
+  }
+  return table;
+}();
+
+inline bool is_token_character(char c) { return kTokenLower[static_cast<unsigned char>(c)] != 0; }
+inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/// May stand in a field value: all but control characters; a tab may, DEL may not.
+inline bool is_value_character(char c) {
+  const auto u = static_cast<unsigned char>(c);
+  return (u >= 0x20 && u != 0x7f) || u == '\t';
+}
+
+/// May stand in a request target: visible ASCII but '#', which never goes over the wire.
+inline bool is_target_character(char c) {
+  const auto u = static_cast<unsigned char>(c);
+  return u > 0x20 && u < 0x7f && u != '#';
+}
+
+/// First byte in [p, end) that may not stand in a field value; `end` when all may.
+inline const char* find_value_end(const char* p, const char* end) {
+  const __m128i last_control = _mm_set1_epi8(0x1f), tab = _mm_set1_epi8('\t'), del = _mm_set1_epi8(0x7f);
+  for (; end - p >= 16; p += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, last_control), v);
+    const __m128i bad = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(v, tab), control), _mm_cmpeq_epi8(v, del));
+    const int mask = _mm_movemask_epi8(bad);
+    if (mask != 0) return p + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+  while (p < end && is_value_character(*p)) ++p;
+  return p;
+}
+
+/// First byte in [p, end) that may not stand in a request target; `end` when all may.
+inline const char* find_target_end(const char* p, const char* end) {
+  // Signed comparison: bytes from 0x80 are negative and so below the space too.
+  const __m128i space = _mm_set1_epi8(0x20), del = _mm_set1_epi8(0x7f), hash = _mm_set1_epi8('#');
+  for (; end - p >= 16; p += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i good = _mm_cmpgt_epi8(v, space);
+    const __m128i bad = _mm_or_si128(_mm_cmpeq_epi8(v, del), _mm_cmpeq_epi8(v, hash));
+    const int mask = _mm_movemask_epi8(_mm_andnot_si128(bad, good)) ^ 0xffff;
+    if (mask != 0) return p + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+  while (p < end && is_target_character(*p)) ++p;
+  return p;
+}
+
+}  // namespace weft::http
