@@ -29,6 +29,29 @@ inline constexpr size_t kConnectionBufferBytes = 1024 * 1024;
 /// Bytes one turn reads from one connection before others get theirs.
 inline constexpr size_t kReadBytesPerTurnMax = 64 * 1024;
 
+// ---- TLS ----
+/// Bytes of a ClientHello, record headers included, that the inspector waits for; above: treated as not TLS.
+/// Envoy's tls_inspector: 16 KiB and a little.
+inline constexpr size_t kClientHelloBytesMax = 16 * 1024 + 4 * 1024;
+/// Names in the ALPN list of one ClientHello; above: treated as not TLS.
+inline constexpr size_t kClientHelloAlpnMax = 64;
+/// TLS 1.3 KeyUpdate messages of one connection within a second; above: it closes. HAProxy's default.
+inline constexpr uint32_t kTlsKeyUpdatesPerSecondMax = 100;
+/// Session tickets one connection takes from its server; above: it closes.
+inline constexpr uint32_t kTlsTicketsReceivedMax = 64;
+/// Bytes of the certificate chain that a peer sends; above: the handshake fails. OpenSSL's default.
+inline constexpr size_t kTlsPeerChainBytesMax = 100 * 1024;
+/// Ticket keys that decrypt, the current one included; a ticket lives this many rotations at most.
+inline constexpr size_t kTlsTicketKeysMax = 4;
+/// Hours from one rotation of ticket keys to the next.
+inline constexpr int kTlsTicketKeyHours = 1;
+/// Peers (cluster and SNI) whose sessions one client context keeps; the oldest goes.
+inline constexpr size_t kTlsSessionPeersMax = 1024;
+/// TLS 1.2 sessions without tickets that one server context keeps; the oldest goes.
+inline constexpr size_t kTlsServerSessionsMax = 1024;
+/// Seconds a session may be resumed for, counted from its full handshake, unless session_timeout says otherwise.
+inline constexpr int64_t kTlsSessionSeconds = 7200;
+
 // ---- HTTP/2 ----
 inline constexpr uint32_t kH2ConcurrentStreams = 1024;             ///< Envoy's default since 1.36
 inline constexpr uint32_t kH2StreamWindowBytes = 16 * 1024 * 1024;      ///< Envoy's default since 1.36

@@ -23,6 +23,7 @@ struct TlsInfo {
   std::string session_id;   ///< hex
   bool is_resumed = false;
   bool has_peer_certificate = false;
+  bool is_peer_validated = false;  ///< some rule was checked and held (false for strangers that ACCEPT_UNTRUSTED lets in)
   std::string peer_subject, peer_issuer, peer_serial;         ///< RFC 2253; serial in lower-case hex
   std::vector<std::string> peer_uri_sans, peer_dns_sans, peer_ip_sans, peer_email_sans;
   std::string peer_certificate_sha256;                        ///< hex
