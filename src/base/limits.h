@@ -80,6 +80,12 @@ inline constexpr uint32_t kBreakerPendingRequests = 1024;     ///< requests wait
 inline constexpr uint32_t kBreakerRequests = 1024;            ///< requests at one cluster at a time; above: 503, flag UO
 inline constexpr uint32_t kBreakerRetries = 3;                ///< retries at one cluster at a time; above: no retry
 
+// ---- Regular expressions ----
+/// Bytes of a pattern; above: the configuration is refused. An unbounded one crashed a control plane elsewhere.
+inline constexpr size_t kRegexPatternBytesMax = 1024;
+/// RE2 instructions of a compiled pattern; above: the configuration is refused. Ten times what Envoy accepts.
+inline constexpr size_t kRegexProgramSizeMax = 1000;
+
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log; above: lines are dropped and counted.
 inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;

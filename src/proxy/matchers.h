@@ -20,10 +20,13 @@ class Regex {
   /// Errors: InvalidArgument with RE2's reason; patterns above 1 KiB and programs above max_program_size are refused.
   static base::Result<std::shared_ptr<const Regex>> compile(std::string_view pattern);
   virtual ~Regex() = default;
+  /// An invalid UTF-8 byte of `text` counts as U+FFFD, so that it cannot hide a text from a deny rule (CVE-2026-73552).
   virtual bool full_match(std::string_view text) const = 0;
   /// Replaces every match by `substitution` (RE2 rewrite syntax: \1). Source: Envoy's RegexMatchAndSubstitute.
   virtual std::string replace_all(std::string_view text, std::string_view substitution) const = 0;
   virtual const std::string& pattern() const = 0;
+  /// Errors: InvalidArgument when `substitution` names a group that the pattern does not have.
+  base::Status check_substitution(std::string_view substitution) const;
 };
 
 /// type.matcher.v3.StringMatcher.

@@ -14,6 +14,7 @@ namespace weft::proxy {
 struct MatchInput {
   uint64_t random = 0;            ///< one draw a request: runtime_fraction and weighted clusters use it, as Envoy's stable random
   bool tls_peer_presented = false, tls_peer_validated = false;
+  uint64_t* predicates_tried = nullptr;  ///< where not null: counts the routes whose predicates `match` tested
 };
 
 struct RouteMatchResult {

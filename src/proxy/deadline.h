@@ -1,0 +1,60 @@
+// Purpose: the timeouts of a request: what route, policy and trusted headers say together, and what each attempt tells the
+//          next hop.
+// Thread:  any (pure functions over one request's head).   Owner: the exchange keeps the result.
+// Source:  Envoy's FilterUtility::finalTimeout and setTimeoutHeaders, ConnectionManagerImpl's refreshDurationTimeout.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "http/message.h"
+#include "proxy/route_config.h"
+
+namespace weft::proxy {
+
+struct TimeoutInput {
+  const RouteAction* action;
+  const RetryPolicy* policy = nullptr;          ///< the effective one; null: none
+  std::optional<base::Duration> hcm_max_stream_duration;
+  bool respect_expected_rq_timeout = false;
+  bool suppress_envoy_headers = false;
+  /// Whether deadlines in the request's headers count. False: grpc-timeout and x-envoy-expected-rq-timeout-ms are not read.
+  bool is_trusted = false;
+};
+
+/// Zero means "no limit" for the first three.
+struct RequestTimeouts {
+  base::Duration global{};        ///< from the end of the request; covers all attempts. Over: 504, flag UT
+  base::Duration per_try{};       ///< of one attempt; ignored (0) where not below `global`
+  base::Duration per_try_idle{};
+  std::optional<base::Duration> stream;  ///< from the start of the request. Over: 504, flag DT. 0: it is over already
+  bool sends_expected = false;    ///< attempts carry x-envoy-expected-rq-timeout-ms
+  bool sends_grpc_timeout = false;///< attempts carry a rewritten grpc-timeout
+};
+
+/// Where an attempt stands in its request.
+struct AttemptTime {
+  base::Duration since_start{};     ///< of the request
+  base::Duration since_complete{};  ///< since its last byte came; 0 while it is coming
+};
+
+/// Envoy's precedence, with one rule of ours: a deadline from a header only ever shortens what the configuration allows.
+/// Consumes x-envoy-upstream-rq-timeout-ms and x-envoy-upstream-rq-per-try-timeout-ms.
+RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& head);
+
+/// Time left for one attempt: the per-try timeout, or what remains of the global and stream limits, whichever is least.
+/// At least 1 ms (0 would mean "no limit"); nullopt: no limit.
+std::optional<base::Duration> remaining_for_attempt(const RequestTimeouts& timeouts, const AttemptTime& time);
+/// Writes the remainder into x-envoy-expected-rq-timeout-ms and grpc-timeout, where the request sends them. Call before each attempt.
+void set_attempt_headers(const RequestTimeouts& timeouts, const AttemptTime& time, http::RequestHead& head);
+
+/// grpc-timeout: 1 to 8 digits and one of H M S m u n, rounded up to milliseconds; nullopt when malformed.
+std::optional<base::Duration> parse_grpc_timeout(std::string_view text);
+/// In the finest of m S M H that fits 8 digits.
+std::string format_grpc_timeout(base::Duration timeout);
+/// content-type application/grpc or application/grpc+…
+bool is_grpc_content_type(std::string_view content_type);
+
+}  // namespace weft::proxy
