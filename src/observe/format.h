@@ -25,8 +25,11 @@ class Format {
   static std::shared_ptr<const Format> literal(std::string_view text);
 
   virtual ~Format() = default;
-  /// Appends the line to `out`. Absent values are "-" in logs (empty with omit_empty_values).
+  /// Appends a log line to `out`. Absent values are "-" (empty with omit_empty_values); in JSON null (left out with
+  /// it). Control characters of values are escaped: no value can begin a second line.
   virtual void append(std::string& out, const RequestInfo& info) const = 0;
+  /// Appends a reply body: values as they are, JSON without the line's end.
+  virtual void append_body(std::string& out, const RequestInfo& info) const = 0;
   /// For header values: absent values are "" (Envoy 1.40). Line breaks cannot enter.
   virtual void append_header_value(std::string& out, const RequestInfo& info) const = 0;
   virtual bool is_literal() const = 0;
@@ -37,5 +40,7 @@ class Format {
 std::string response_flags_text(uint64_t flags);
 /// "UpstreamConnectionFailure,…" for %RESPONSE_FLAGS_LONG%.
 std::string response_flags_long_text(uint64_t flags);
+/// The bit of a short name ("UF"); 0 for an unknown one.
+uint64_t response_flag_of(std::string_view name);
 
 }  // namespace weft::observe

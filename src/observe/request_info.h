@@ -9,6 +9,10 @@
 
 #include "base/time.h"
 
+namespace weft::base {
+class Random;
+}
+
 namespace weft::observe {
 
 /// Envoy's response flags as bits; the short names ("UF") are in format.cc, in Envoy's order.
@@ -59,7 +63,8 @@ class HeaderLookup {
 struct TlsEnd {
   std::string_view version, cipher, session_id, server_name;
   std::string_view peer_subject, peer_issuer, peer_serial, peer_fingerprint_256, peer_certificate_url_encoded;
-  std::string_view peer_uri_san, peer_dns_san, peer_not_before, peer_not_after;  ///< lists joined by ","
+  std::string_view peer_uri_san, peer_dns_san, peer_ip_san, peer_email_san;  ///< lists joined by ","
+  std::string_view peer_not_before, peer_not_after;                          ///< "2026-11-22T10:00:00.000Z"
   std::string_view local_subject, local_uri_san, local_dns_san;
 };
 
@@ -69,6 +74,7 @@ struct RequestInfo {
   std::optional<base::Duration> request_received;       ///< last byte of the request ("%REQUEST_DURATION%")
   std::optional<base::Duration> first_upstream_tx, last_upstream_tx, first_upstream_rx, last_upstream_rx;
   std::optional<base::Duration> first_downstream_tx, last_downstream_tx;
+  std::optional<base::Duration> upstream_pool_ready;    ///< a connection was there for the request
   std::optional<base::Duration> duration;               ///< whole; set at the end
 
   std::string_view protocol;           ///< "HTTP/1.1"; empty before a head was parsed
@@ -78,9 +84,11 @@ struct RequestInfo {
   uint64_t flags = 0;                  ///< ResponseFlag bits
   uint64_t bytes_received = 0, bytes_sent = 0;           ///< bodies
   uint64_t downstream_wire_received = 0, downstream_wire_sent = 0, upstream_wire_received = 0, upstream_wire_sent = 0;
+  uint64_t downstream_header_received = 0, downstream_header_sent = 0, upstream_header_received = 0, upstream_header_sent = 0;
 
   std::string route_name, virtual_host_name, virtual_cluster_name;
   std::string upstream_cluster, upstream_host;           ///< host: "127.0.0.1:80"; empty: none chosen
+  std::string upstream_cluster_alt_name;                 ///< alt_stat_name; empty: as upstream_cluster
   std::string upstream_hostname;
   std::string upstream_local_address, upstream_transport_failure_reason;
   std::string_view upstream_protocol;
@@ -98,6 +106,8 @@ struct RequestInfo {
   const HeaderLookup* response_trailers = nullptr;
   std::string_view local_reply_body;
   std::string_view log_type = "DownstreamEnd";  ///< %ACCESS_LOG_TYPE%
+  bool is_health_check = false;                 ///< answered by the health check filter
+  base::Random* random = nullptr;               ///< the worker's, for %UNIQUE_ID%
 };
 
 }  // namespace weft::observe
