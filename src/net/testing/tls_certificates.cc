@@ -119,7 +119,7 @@ TestAuthority::TestAuthority(const std::string& name, TestKey key) : keys_(std::
 }
 
 TestAuthority::TestAuthority(const std::string& name, TestAuthority& parent)
-    : keys_(std::make_unique<Keys>()), parent_(&parent) {
+    : keys_(std::make_unique<Keys>()) {
   TestLeaf leaf;
   leaf.common_name = name;
   leaf.is_ca = true;

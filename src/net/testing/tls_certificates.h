@@ -50,7 +50,6 @@ class TestAuthority {
  private:
   struct Keys;
   std::unique_ptr<Keys> keys_;
-  TestAuthority* parent_ = nullptr;
   std::string pem_, chain_pem_;
   int next_serial_ = 1;
 };
