@@ -274,7 +274,7 @@ VerifyOutcome PeerVerifier::verify_resumed(X509* leaf, const PeerRules& rules, s
 }
 
 VerifyOutcome PeerVerifier::verify_anchored(X509_STORE_CTX& chain, base::WallTime now) const {
-  X509_STORE_CTX_set_time(&chain, 0, to_time_t(now));
+  if (!is_time_ignored_) X509_STORE_CTX_set_time(&chain, 0, to_time_t(now));  // it would outweigh NO_CHECK_TIME
   if (X509_verify_cert(&chain) == 1) return {VerifyOutcome::Failure::None, true, X509_V_OK, {}};
   const int error = X509_STORE_CTX_get_error(&chain);
   return refuse(VerifyOutcome::Failure::Chain, error,
