@@ -320,7 +320,7 @@ TEST_P(LoopContract, SiblingsShareAnAddressAndStrangersDoNot) {
 }
 
 TEST_P(LoopContract, ASocketAcceptedOnOneLoopLivesOnAnother) {
-  std::unique_ptr<BackendLoop> second = make_sibling(*owner);
+  std::unique_ptr<BackendLoop> second = owner->make_sibling();
   Loop& other = second->loop();
   auto listener = loop.listen(any_local_port(), {});
   ASSERT_TRUE(listener.has_value());

@@ -10,19 +10,19 @@
 
 namespace weft::net::testing {
 
-enum class Backend { Epoll };
+enum class Backend { Epoll, Simulation };
 
 /// A loop and what it needs to live.
 class BackendLoop {
  public:
   virtual ~BackendLoop() = default;
   virtual Loop& loop() = 0;
+  /// Another loop of the same world. Goes before this one.
+  virtual std::unique_ptr<BackendLoop> make_sibling() = 0;
 };
 
 std::vector<Backend> all_backends();
 std::string name_of(Backend backend);
 std::unique_ptr<BackendLoop> make_backend(Backend backend);
-/// Another loop of the same world.
-std::unique_ptr<BackendLoop> make_sibling(BackendLoop& first);
 
 }  // namespace weft::net::testing
