@@ -23,7 +23,6 @@ int hex_value(char c) {
 }  // namespace
 
 void H1BodyReader::start(H1Framing framing, uint64_t content_length) {
-  error_ = {};
   extension_bytes_ = 0;
   left_ = 0;
   switch (framing) {
@@ -92,25 +91,25 @@ bool H1BodyReader::read_framing_byte(char c) {
       if (c == ';') state_ = State::Extension;
       else if (c == '\r' && state_ == State::Size) state_ = State::SizeLf;
       else if (is_blank(c)) state_ = State::Blank;
-      else return fail();
-      return ++extension_bytes_ <= base::kChunkExtensionBytesMax || fail();
+      else return false;
+      return ++extension_bytes_ <= base::kChunkExtensionBytesMax;
     case State::Extension:
       if (c == '\r') state_ = State::SizeLf;
-      else if (!is_value_character(c)) return fail();
-      return ++extension_bytes_ <= base::kChunkExtensionBytesMax || fail();
-    case State::SizeLf: return c == '\n' ? end_size_line() : fail();
-    case State::DataCr: state_ = State::DataLf; return c == '\r' || fail();
-    case State::DataLf: state_ = State::SizeFirst; return c == '\n' || fail();
-    default: return fail();
+      else if (!is_value_character(c)) return false;
+      return ++extension_bytes_ <= base::kChunkExtensionBytesMax;
+    case State::SizeLf: return c == '\n' && end_size_line();
+    case State::DataCr: state_ = State::DataLf; return c == '\r';
+    case State::DataLf: state_ = State::SizeFirst; return c == '\n';
+    default: return false;
   }
 }
 
 bool H1BodyReader::read_size_digit(char c) {
   const int value = hex_value(c);
-  if (value < 0 || ++size_digits_ > kSizeDigitsMax) return fail();
+  if (value < 0 || ++size_digits_ > kSizeDigitsMax) return false;
   left_ = left_ << 4 | static_cast<uint64_t>(value);
   state_ = State::Size;
-  return left_ <= INT64_MAX || fail();
+  return left_ <= INT64_MAX;
 }
 
 bool H1BodyReader::end_size_line() {
@@ -118,11 +117,6 @@ bool H1BodyReader::end_size_line() {
   extension_bytes_ -= static_cast<uint32_t>(std::min<uint64_t>(extension_bytes_, earned));
   state_ = left_ == 0 ? State::Complete : State::Data;
   return true;
-}
-
-bool H1BodyReader::fail() {
-  error_ = {400, "http1.codec_error"};
-  return false;
 }
 
 }  // namespace weft::http

@@ -10,7 +10,7 @@
 namespace weft::http {
 
 /// Turns received slices into body slices, without copying.
-/// Errors: `error()` after Failed.   Cost: O(1) per slice, O(bytes) for chunk-size lines.
+/// Errors: every failure is malformed framing: 400.   Cost: O(1) per slice, O(bytes) for chunk-size lines.
 class H1BodyReader {
  public:
   enum class Event : uint8_t {
@@ -24,7 +24,6 @@ class H1BodyReader {
   /// Takes bytes from the front of `in`.
   Event next(base::Slice& in, base::Slice& out);
   bool is_complete() const { return state_ == State::Complete; }
-  const H1Error& error() const { return error_; }
 
  private:
   enum class State : uint8_t { Complete, Length, UntilClose, SizeFirst, Size, Blank, Extension, SizeLf, Data, DataCr, DataLf };
@@ -34,13 +33,11 @@ class H1BodyReader {
   bool read_size_digit(char c);
   bool end_size_line();
   Event take_data(base::Slice& in, base::Slice& out);
-  bool fail();
 
   uint64_t left_ = 0;  ///< bytes of the body or chunk still to come
   uint32_t extension_bytes_ = 0;
   uint8_t size_digits_ = 0;
   State state_ = State::Complete;
-  H1Error error_;
 };
 
 }  // namespace weft::http

@@ -22,7 +22,6 @@ void H1Parser<Message>::restart() {
   data_.reset();
   head_.clear();
   trailers_.clear();
-  error_ = {};
 }
 
 template <typename Message>
@@ -61,10 +60,7 @@ H1Event H1Parser<Message>::feed_head(base::Slice& in) {
   if (progress == H1HeadParser::Progress::NeedMore) return H1Event::NeedMore;
   head_.version = facts().version;
   if constexpr (std::is_same_v<Message, ResponseHead>) head_.status = facts().status;
-  if (progress == H1HeadParser::Progress::Failed) {
-    error_ = head_parser_.error();
-    return H1Event::Failed;
-  }
+  if (progress == H1HeadParser::Progress::Failed) return H1Event::Failed;
   body_.start(facts().framing, facts().content_length);
   state_ = body_.is_complete() ? State::Complete : State::Body;
   return H1Event::Head;
@@ -77,7 +73,7 @@ H1Event H1Parser<Message>::feed_body(base::Slice& in) {
     case H1BodyReader::Event::Data:
       if (body_.is_complete()) state_ = State::Complete;
       return H1Event::Data;
-    case H1BodyReader::Event::Failed: error_ = body_.error(); return H1Event::Failed;
+    case H1BodyReader::Event::Failed: return H1Event::Failed;
     case H1BodyReader::Event::Trailers: break;
   }
   state_ = State::Trailers;
@@ -92,10 +88,7 @@ H1Event H1Parser<Message>::feed_trailers(base::Slice& in) {
   const H1HeadParser::Progress progress = head_parser_.feed(bytes, trailers_);
   in.remove_prefix(in.size() - bytes.size());
   if (progress == H1HeadParser::Progress::NeedMore) return H1Event::NeedMore;
-  if (progress == H1HeadParser::Progress::Failed) {
-    error_ = head_parser_.error();
-    return H1Event::Failed;
-  }
+  if (progress == H1HeadParser::Progress::Failed) return H1Event::Failed;
   state_ = State::Complete;
   return H1Event::End;
 }

@@ -42,7 +42,7 @@ class H1Parser {
   base::Slice take_data() { return std::move(data_); }
   HeaderMap& trailers() { return trailers_; }
   const H1Facts& facts() const { return head_parser_.facts(); }
-  const H1Error& error() const { return error_; }
+  H1Error error() const { return state_ == State::Body ? H1Error{400, "http1.codec_error"} : head_parser_.error(); }
   bool is_complete() const { return state_ == State::Complete; }
   bool has_head() const { return state_ != State::Head; }
   bool has_begun() const { return has_head() || head_parser_.has_begun(); }
@@ -60,7 +60,6 @@ class H1Parser {
   base::Slice data_;
   Message head_;
   HeaderMap trailers_;
-  H1Error error_;
 };
 
 using H1RequestParser = H1Parser<RequestHead>;

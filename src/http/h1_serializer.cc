@@ -180,6 +180,18 @@ base::Chain serialize_chunk(base::BlockPool& pool, base::Chain data) {
   return chunk;
 }
 
+std::optional<uint64_t> declared_length(const HeaderMap& head) {
+  constexpr size_t kDigitsMax = 18;  // all of them fit 64 bits
+  const auto value = head.find(HeaderId::ContentLength);
+  if (!value || value->empty() || value->size() > kDigitsMax) return std::nullopt;
+  uint64_t length = 0;
+  for (char c : *value) {
+    if (c < '0' || c > '9') return std::nullopt;
+    length = length * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return length;
+}
+
 base::Slice last_chunk() { return base::Slice::of_static("0\r\n\r\n"); }
 
 std::string_view reason_phrase(uint16_t status) {

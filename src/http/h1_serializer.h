@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "http/connection.h"
@@ -43,6 +44,9 @@ base::Slice serialize_trailers(base::BlockPool& pool, const HeaderMap& trailers,
 base::Chain serialize_chunk(base::BlockPool& pool, base::Chain data);
 /// The last chunk without trailers.
 base::Slice last_chunk();
+
+/// The value of the message's content-length; nullopt when it has none, or one that is no number.
+std::optional<uint64_t> declared_length(const HeaderMap& head);
 
 /// The registered phrase of a status ("Not Found"); "" for others.
 std::string_view reason_phrase(uint16_t status);
