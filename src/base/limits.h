@@ -87,8 +87,10 @@ inline constexpr size_t kRegexPatternBytesMax = 1024;
 inline constexpr size_t kRegexProgramSizeMax = 1000;
 
 // ---- Files and admin ----
-/// Bytes of access log waiting for the disk, per log; above: lines are dropped and counted.
+/// Bytes of access log waiting for the disk, per log and worker; above: lines are dropped and counted.
 inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;
+/// Bytes of access log that wake the log thread before its interval is over. Envoy's MIN_FLUSH_SIZE.
+inline constexpr size_t kAccessLogFlushBytes = 64 * 1024;
 /// Counters of one group whose names come at run time; above: they share one. Stops a peer from inventing names.
 inline constexpr size_t kDynamicStatsMax = 256;
 /// Bytes of a configuration file; above: refused.
