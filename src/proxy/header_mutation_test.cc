@@ -10,21 +10,6 @@ namespace {
 
 using Action = HeaderAdd::Action;
 
-/// Text, or with `request_header` the value of one.
-class FakeFormat final : public observe::Format {
- public:
-  explicit FakeFormat(std::string text, std::string request_header = "") : text_(std::move(text)), header_(std::move(request_header)) {}
-  void append(std::string& out, const observe::RequestInfo& info) const override { append_header_value(out, info); }
-  void append_header_value(std::string& out, const observe::RequestInfo& info) const override {
-    out += header_.empty() ? text_ : info.request_headers->find(header_).value_or("");
-  }
-  bool is_literal() const override { return header_.empty(); }
-  std::string_view literal_text() const override { return text_; }
-
- private:
-  std::string text_, header_;
-};
-
 class Lookup final : public observe::HeaderLookup {
  public:
   explicit Lookup(const http::HeaderMap& headers) : headers_(headers) {}
@@ -36,7 +21,7 @@ class Lookup final : public observe::HeaderLookup {
 };
 
 HeaderAdd add_of(std::string name, std::string value, Action action = Action::AppendIfExistsOrAdd) {
-  return {.name = std::move(name), .value = std::make_shared<FakeFormat>(std::move(value)), .action = action};
+  return {.name = std::move(name), .value = observe::Format::parse_text(value).value(), .action = action};
 }
 
 class HeaderMutation : public WithHeads {
@@ -91,7 +76,7 @@ TEST_F(HeaderMutation, AnEmptyValueIsAddedOnlyWhereKept) {
 TEST_F(HeaderMutation, ValuesAreMadeFromTheHeadersAsReceived) {
   HeaderMutations mutations;
   mutations.adds = {add_of("x", "new", Action::OverwriteIfExistsOrAdd),
-                    {.name = "copy", .value = std::make_shared<FakeFormat>("", "x"), .action = Action::AppendIfExistsOrAdd}};
+                    {.name = "copy", .value = observe::Format::parse_text("%REQ(x)%").value(), .action = Action::AppendIfExistsOrAdd}};
   auto head = request({{"x", "old"}});
   const Lookup lookup(head);
   observe::RequestInfo info;
