@@ -22,7 +22,7 @@ class ShoutingServer : AcceptHandler {
   int accept_errors() const { return accept_errors_; }
 
  private:
-  struct Session : SocketHandler {
+  struct Session final : SocketHandler {
     Session(Loop& l, AcceptedSocket socket) : loop(l), handle(l.adopt(std::move(socket), *this)) {
       loop.start_reading(handle);
     }
@@ -49,7 +49,7 @@ class ShoutingServer : AcceptHandler {
   int accept_errors_ = 0;
 };
 
-struct Client : SocketRecorder {
+struct Client final : SocketRecorder {
   Client(Loop& l, const std::string& text) : loop(l), handle(l.connect(kService, {}, *this)) {
     loop.start_reading(handle);
     if (!text.empty()) loop.write(handle, chain_of(loop, text));

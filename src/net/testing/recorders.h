@@ -18,6 +18,7 @@ bool run_until(Loop& loop, const std::function<bool()>& done);
 /// Remembers what a stream socket reports. `events` has one word a call: connected, data, end, done, error.
 class SocketRecorder : public SocketHandler {
  public:
+  virtual ~SocketRecorder() = default;
   void on_connected() override { note("connected"); }
   void on_data(base::Slice data) override;
   void on_end() override { note("end"); }
@@ -51,6 +52,7 @@ class AcceptRecorder : public AcceptHandler {
 /// Remembers what a connection tells: open, data, end, drained, flushed, close.
 class ConnectionRecorder : public ConnectionHandler {
  public:
+  virtual ~ConnectionRecorder() = default;
   void on_open() override { note("open"); }
   void on_data(base::Slice data) override;
   void on_end() override { note("end"); }
