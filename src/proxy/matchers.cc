@@ -57,6 +57,11 @@ bool HeaderMatcher::matches(const http::HeaderMap& headers) const {
   return is_match != invert;
 }
 
+bool HeaderMatcher::matches_line(std::optional<std::string_view> value) const {
+  if (!value && !treat_missing_as_empty) return kind == Kind::Present && present == invert;
+  return is_line_match(*this, value.value_or(std::string_view())) != invert;
+}
+
 bool QueryMatcher::matches(std::string_view query) const {
   std::optional<std::string_view> value;
   while (!value) {

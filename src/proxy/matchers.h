@@ -52,6 +52,8 @@ struct HeaderMatcher {
   int64_t range_start = 0, range_end = 0;  ///< [start, end)
 
   bool matches(const http::HeaderMap& headers) const;
+  /// The same for a header of one line, or of none.
+  bool matches_line(std::optional<std::string_view> value) const;
 };
 
 /// route.v3.QueryParameterMatcher.

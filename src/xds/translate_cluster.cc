@@ -1,0 +1,371 @@
+#include <fmt/format.h>
+#include <google/protobuf/message.h>
+
+#include "xds/digest.h"
+#include "xds/reader.h"
+#include "xds/translation.h"
+
+namespace weft::xds {
+
+namespace {
+
+using proxy::ClusterConfig;
+
+constexpr std::string_view kHttpProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+constexpr std::string_view kRawBuffer = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+constexpr std::string_view kUpstreamTls = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+constexpr std::string_view kRoundRobin = "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin";
+constexpr std::string_view kLeastRequest = "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest";
+constexpr std::string_view kRandom = "envoy.extensions.load_balancing_policies.random.v3.Random";
+
+// ---- endpoints ----------------------------------------------------------------------------------------------------
+
+bool translate_host(const View& endpoint, ClusterConfig::Discovery discovery, proxy::EndpointConfig& config) {
+  const View address = endpoint.message("address");
+  if (!address) {
+    endpoint.absent("address", "is required");
+    return false;
+  }
+  config.hostname = endpoint.text("hostname");
+  if (discovery == ClusterConfig::Discovery::Static) {
+    const View socket = address.message("socket_address");
+    if (socket && !net::Address::parse(socket.text("address"), 0) && !socket.text("address").empty()) {
+      socket.fault("address", fmt::format("{}: must be an IP address; a cluster of type STRICT_DNS takes names", in_quotes(socket.text("address"))));
+      return false;
+    }
+    const auto parsed = translate_address(address);
+    if (parsed) config.address = *parsed;
+    return parsed.has_value();
+  }
+  const View socket = address.message("socket_address");
+  if (!socket) {
+    address.fault("must be a socket_address in a cluster of type STRICT_DNS");
+    return false;
+  }
+  const auto place = translate_socket_address(socket);
+  if (!place) return false;
+  config.dns_name = place->host;
+  config.dns_port = place->port;
+  if (config.hostname.empty()) config.hostname = place->host;
+  return true;
+}
+
+void translate_endpoint(const View& view, uint32_t priority, ClusterConfig::Discovery discovery, proxy::EndpointSet& set) {
+  proxy::EndpointConfig config;
+  config.priority = priority;
+  config.weight = number_or(view, "load_balancing_weight", 1);
+  const std::string health = view.choice("health_status");
+  config.is_healthy = health == "UNKNOWN" || health == "HEALTHY";
+  if (health == "DEGRADED") view.fault("health_status", "DEGRADED: not implemented by Weft");
+  view.accept("metadata", kMetadata);
+  const View endpoint = view.message("endpoint");
+  if (!endpoint) return view.absent("endpoint", "is required");
+  if (translate_host(endpoint, discovery, config)) set.endpoints.push_back(std::move(config));
+}
+
+std::shared_ptr<const proxy::EndpointSet> translate_endpoints(const View& assignment, ClusterConfig::Discovery discovery) {
+  auto set = std::make_shared<proxy::EndpointSet>();
+  assignment.accept("cluster_name", "only endpoint discovery needs it");
+  for (const View& locality : assignment.messages("endpoints")) {
+    locality.accept("locality", "Weft balances over all localities alike");
+    locality.accept("load_balancing_weight", "localities are weighted only where locality_weighted_lb_config says so");
+    locality.accept("metadata", kMetadata);
+    const auto priority = static_cast<uint32_t>(locality.number("priority"));
+    for (const View& endpoint : locality.messages("lb_endpoints")) translate_endpoint(endpoint, priority, discovery, *set);
+  }
+  return set;
+}
+
+// ---- discovery ----------------------------------------------------------------------------------------------------
+
+void translate_discovery(const View& view, const Translation& run, ClusterConfig& cluster) {
+  const std::string type = view.choice("type");
+  if (type == "STRICT_DNS") cluster.discovery = ClusterConfig::Discovery::StrictDns;
+  if (type != "STRICT_DNS" && type != "STATIC") view.fault("type", fmt::format("{}: not implemented by Weft; STATIC and STRICT_DNS are", type));
+
+  using Family = ClusterConfig::DnsFamily;
+  static const std::map<std::string, Family> kFamilies = {{"AUTO", Family::Auto}, {"V4_ONLY", Family::V4Only}, {"V6_ONLY", Family::V6Only}, {"V4_PREFERRED", Family::V4Preferred}, {"ALL", Family::All}};
+  if (const auto found = kFamilies.find(view.choice("dns_lookup_family")); found != kFamilies.end()) cluster.dns_family = found->second;
+  cluster.dns_refresh_rate = duration_or(view, "dns_refresh_rate", base::seconds(5));
+  cluster.dns_failure_base = cluster.dns_failure_max = cluster.dns_refresh_rate;
+  if (const View failure = view.message("dns_failure_refresh_rate")) {
+    constexpr int kFactor = 10;
+    cluster.dns_failure_base = duration_or(failure, "base_interval", cluster.dns_refresh_rate);
+    cluster.dns_failure_max = duration_or(failure, "max_interval", kFactor * cluster.dns_failure_base);
+    if (cluster.dns_failure_max < cluster.dns_failure_base) failure.fault("max_interval", "must be at least base_interval");
+  }
+  cluster.respect_dns_ttl = view.flag("respect_dns_ttl");
+  cluster.wait_for_warm_on_init = flag_or(view, "wait_for_warm_on_init", true);
+  DnsDefaults dns = run.dns;
+  if (view.flag("use_tcp_for_dns_lookups")) dns.use_tcp = true;
+  if (view.has("dns_resolvers")) dns.servers.clear();
+  for (const View& address : view.messages("dns_resolvers")) {
+    if (const auto parsed = translate_address(address)) dns.servers.push_back(*parsed);
+  }
+  translate_dns_resolution(view, dns);
+  cluster.dns_servers = dns.servers;
+  cluster.use_tcp_for_dns = dns.use_tcp;
+  cluster.no_default_search_domain = dns.no_default_search_domain;
+  cluster.endpoints = translate_endpoints(view.message("load_assignment"), cluster.discovery);
+}
+
+// ---- balancing ----------------------------------------------------------------------------------------------------
+
+void translate_least_request(const View& view, ClusterConfig& cluster) {
+  cluster.least_request_choices = number_or(view, "choice_count", 2);
+  if (const View bias = view.message("active_request_bias")) {
+    cluster.least_request_bias = translate_runtime_real(bias);
+    if (cluster.least_request_bias < 0) bias.fault("default_value", fmt::format("{}: must be at least 0", cluster.least_request_bias));
+  }
+}
+
+/// The first policy of the list that is implemented counts; the others are for other proxies.
+void translate_policies(const View& view, ClusterConfig& cluster) {
+  bool is_chosen = false;
+  for (const View& policy : view.messages("policies")) {
+    const View extension = policy.message("typed_extension_config");
+    extension.accept("name", kNameless);
+    const View payload = required_payload(extension, "typed_config");
+    if (is_chosen) payload.accept_all();
+    if (is_chosen || !payload) continue;
+    is_chosen = true;
+    if (payload.type() == kRoundRobin) {
+      cluster.balance = ClusterConfig::Balance::RoundRobin;
+    } else if (payload.type() == kRandom) {
+      cluster.balance = ClusterConfig::Balance::Random;
+    } else if (payload.type() == kLeastRequest) {
+      cluster.balance = ClusterConfig::Balance::LeastRequest;
+      translate_least_request(payload, cluster);
+      if (payload.choice("selection_method") != "N_CHOICES") payload.fault("selection_method", "FULL_SCAN: not implemented by Weft");
+    } else {
+      is_chosen = false;
+      refuse_type(payload, "RoundRobin, LeastRequest and Random are");
+    }
+  }
+}
+
+void translate_balance(const View& view, ClusterConfig& cluster) {
+  const std::string policy = view.choice("lb_policy");
+  if (policy == "LEAST_REQUEST") cluster.balance = ClusterConfig::Balance::LeastRequest;
+  if (policy == "RANDOM") cluster.balance = ClusterConfig::Balance::Random;
+  const bool is_typed = policy == "LOAD_BALANCING_POLICY_CONFIG";
+  if (is_typed && !view.has("load_balancing_policy")) view.absent("load_balancing_policy", "is required with LOAD_BALANCING_POLICY_CONFIG");
+  if (policy != "ROUND_ROBIN" && policy != "LEAST_REQUEST" && policy != "RANDOM" && !is_typed) {
+    view.fault("lb_policy", fmt::format("{}: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are", policy));
+  }
+  if (const View least = view.message("least_request_lb_config")) translate_least_request(least, cluster);
+  if (const View policies = view.message("load_balancing_policy")) translate_policies(policies, cluster);
+  if (const View common = view.message("common_lb_config")) {
+    if (const View panic = common.message("healthy_panic_threshold")) cluster.healthy_panic_threshold = panic.real("value");
+    cluster.ignore_new_hosts_until_first_hc = common.flag("ignore_new_hosts_until_first_hc");
+    common.accept("update_merge_window", "Weft applies every endpoint change at once");
+  }
+}
+
+// ---- resilience ---------------------------------------------------------------------------------------------------
+
+void translate_breakers(const View& view, ClusterConfig& cluster) {
+  bool is_given[2] = {};
+  for (const View& thresholds : view.messages("thresholds")) {
+    const size_t priority = thresholds.choice("priority") == "HIGH" ? 1 : 0;
+    if (is_given[priority]) {
+      thresholds.fault("priority", "given twice: the first thresholds of a priority count");
+      continue;
+    }
+    is_given[priority] = true;
+    proxy::BreakerThresholds& breaker = cluster.breakers[priority];
+    breaker.connections_max = number_or(thresholds, "max_connections", breaker.connections_max);
+    breaker.pending_requests_max = number_or(thresholds, "max_pending_requests", breaker.pending_requests_max);
+    breaker.requests_max = number_or(thresholds, "max_requests", breaker.requests_max);
+    breaker.retries_max = number_or(thresholds, "max_retries", breaker.retries_max);
+    breaker.track_remaining = thresholds.flag("track_remaining");
+    if (const auto pools = thresholds.wrapped_number("max_connection_pools")) breaker.connection_pools_max = static_cast<uint32_t>(*pools);
+    if (const View budget = thresholds.message("retry_budget")) {
+      breaker.has_retry_budget = true;
+      if (const View percent = budget.message("budget_percent")) breaker.retry_budget_percent = percent.real("value");
+      breaker.retry_budget_min_concurrency = number_or(budget, "min_retry_concurrency", breaker.retry_budget_min_concurrency);
+    }
+  }
+  for (const View& thresholds : view.messages("per_host_thresholds")) {
+    if (thresholds.choice("priority") == "HIGH") thresholds.fault("priority", "HIGH: not implemented by Weft per host");
+    if (const auto connections = thresholds.wrapped_number("max_connections")) cluster.per_host_connections_max = static_cast<uint32_t>(*connections);
+  }
+}
+
+void translate_outlier(const View& view, ClusterConfig& cluster) {
+  if (!view) return;
+  proxy::OutlierConfig config;
+  const auto read = [&](std::string_view field, uint32_t& value) { value = number_or(view, field, value); };
+  read("consecutive_5xx", config.consecutive_5xx);
+  read("enforcing_consecutive_5xx", config.enforcing_consecutive_5xx);
+  read("consecutive_gateway_failure", config.consecutive_gateway_failure);
+  read("enforcing_consecutive_gateway_failure", config.enforcing_consecutive_gateway_failure);
+  read("max_ejection_percent", config.max_ejection_percent);
+  read("consecutive_local_origin_failure", config.consecutive_local_origin_failure);
+  read("enforcing_consecutive_local_origin_failure", config.enforcing_consecutive_local_origin_failure);
+  config.interval = duration_or(view, "interval", config.interval);
+  config.base_ejection_time = duration_or(view, "base_ejection_time", config.base_ejection_time);
+  // Envoy: the larger of 300 s and the base time, unless given.
+  config.max_ejection_time = duration_or(view, "max_ejection_time", std::max(config.max_ejection_time, config.base_ejection_time));
+  if (config.max_ejection_time < config.base_ejection_time) view.fault("max_ejection_time", "must be at least base_ejection_time");
+  config.max_ejection_time_jitter = duration_or(view, "max_ejection_time_jitter", {});
+  config.split_external_local_origin_errors = view.flag("split_external_local_origin_errors");
+  config.successful_active_health_check_uneject_host = flag_or(view, "successful_active_health_check_uneject_host", true);
+  config.always_eject_one_host = flag_or(view, "always_eject_one_host", false);
+  // The statistical detectors come later; switching them off is fine.
+  for (std::string_view field : {"enforcing_success_rate", "enforcing_local_origin_success_rate", "enforcing_failure_percentage", "enforcing_failure_percentage_local_origin"}) {
+    if (number_or(view, field, 0) != 0) view.fault(field, "not implemented by Weft; only 0 is");
+  }
+  cluster.outlier = config;
+}
+
+// ---- protocols ----------------------------------------------------------------------------------------------------
+
+void translate_common_http(const View& common, ClusterConfig& cluster) {
+  if (!common) return;
+  translate_head_limits(common, cluster.h1, cluster.h2);
+  if (const auto idle = common.duration("idle_timeout")) cluster.idle_timeout = idle->count() > 0 ? std::optional(*idle) : std::nullopt;
+  cluster.max_connection_duration = common.duration("max_connection_duration");
+  cluster.max_stream_duration = common.duration("max_stream_duration");
+  cluster.max_requests_per_connection = number_or(common, "max_requests_per_connection", cluster.max_requests_per_connection);
+}
+
+void translate_upstream_http(const View& upstream, ClusterConfig& cluster) {
+  if (!upstream) return;
+  cluster.auto_sni = upstream.flag("auto_sni");
+  cluster.auto_san_validation = upstream.flag("auto_san_validation");
+  cluster.auto_sni_header = lower_case(upstream.text("override_auto_sni_header"));
+}
+
+void translate_protocol_pair(const View& view, ClusterConfig& cluster) {
+  translate_h1_options(view.message("http_protocol_options"), cluster.h1);
+  translate_h2_options(view.message("http2_protocol_options"), cluster.h2);
+}
+
+void translate_protocol_options(const View& view, ClusterConfig& cluster) {
+  using Protocol = ClusterConfig::Protocol;
+  translate_common_http(view.message("common_http_protocol_options"), cluster);
+  translate_upstream_http(view.message("upstream_http_protocol_options"), cluster);
+  if (const View explicit_config = view.message("explicit_http_config")) {
+    cluster.protocol = explicit_config.has("http2_protocol_options") ? Protocol::Http2 : Protocol::Http1;
+    translate_protocol_pair(explicit_config, cluster);
+  } else if (const View downstream = view.message("use_downstream_protocol_config")) {
+    cluster.protocol = Protocol::Downstream;
+    translate_protocol_pair(downstream, cluster);
+  } else if (const View automatic = view.message("auto_config")) {
+    cluster.protocol = Protocol::Auto;
+    translate_protocol_pair(automatic, cluster);
+    if (!cluster.tls) view.fault("auto_config", "the protocol is chosen by ALPN, so the cluster needs TLS");
+  }
+}
+
+/// The spellings from before typed_extension_protocol_options, which many files still have.
+void translate_old_protocol_options(const View& view, ClusterConfig& cluster) {
+  translate_common_http(view.message("common_http_protocol_options"), cluster);
+  translate_upstream_http(view.message("upstream_http_protocol_options"), cluster);
+  if (view.has("http2_protocol_options")) cluster.protocol = ClusterConfig::Protocol::Http2;
+  if (view.choice("protocol_selection") == "USE_DOWNSTREAM_PROTOCOL") cluster.protocol = ClusterConfig::Protocol::Downstream;
+  translate_protocol_pair(view, cluster);
+  cluster.max_requests_per_connection = number_or(view, "max_requests_per_connection", cluster.max_requests_per_connection);
+}
+
+void translate_protocols(const View& view, ClusterConfig& cluster) {
+  constexpr std::string_view kOld[] = {"common_http_protocol_options", "upstream_http_protocol_options", "http_protocol_options", "http2_protocol_options", "protocol_selection"};
+  bool is_typed = false;
+  for (const auto& [name, payload] : view.map("typed_extension_protocol_options")) {
+    if (!payload) continue;
+    if (payload.type() != kHttpProtocolOptions) {
+      refuse_type(payload, "HttpProtocolOptions is");
+      continue;
+    }
+    if (name != kHttpProtocolOptions) {
+      payload.fault(fmt::format("must stand under the key \"{}\"", kHttpProtocolOptions));
+      continue;
+    }
+    is_typed = true;
+    cluster.max_requests_per_connection = number_or(view, "max_requests_per_connection", 0);
+    translate_protocol_options(payload, cluster);
+  }
+  if (!is_typed) return translate_old_protocol_options(view, cluster);
+  for (std::string_view field : kOld) {
+    if (view.has(field)) view.fault(field, "may not be given beside typed_extension_protocol_options");
+  }
+}
+
+// ---- connections --------------------------------------------------------------------------------------------------
+
+void translate_transport_socket(const View& view, Translation& run, ClusterConfig& cluster) {
+  const View socket = view.message("transport_socket");
+  if (!socket) return;
+  socket.accept("name", kNameless);
+  const View payload = required_payload(socket, "typed_config");
+  if (!payload || payload.type() == kRawBuffer) return;
+  if (payload.type() != kUpstreamTls) return refuse_type(payload, "UpstreamTlsContext and RawBuffer are");
+  translate_upstream_tls(payload, run, cluster);
+}
+
+void translate_connections(const View& view, ClusterConfig& cluster) {
+  cluster.connect_timeout = duration_or(view, "connect_timeout", base::seconds(5));
+  cluster.buffer_bytes = number_or(view, "per_connection_buffer_limit_bytes", cluster.buffer_bytes);
+  cluster.close_connections_on_host_health_failure = view.flag("close_connections_on_host_health_failure");
+  if (const View options = view.message("upstream_connection_options")) cluster.tcp_keepalive = options.has("tcp_keepalive");
+  if (const View bind = view.message("upstream_bind_config")) {
+    const View source = bind.message("source_address");
+    const auto place = source ? translate_socket_address(source) : std::nullopt;
+    const auto address = place ? net::Address::parse(place->host, place->port) : base::Result<net::Address>(net::Address());
+    if (address) cluster.bind_to = *address;
+    else source.fault("address", fmt::format("{}: must be an IP address", in_quotes(place->host)));
+  }
+  if (const View preconnect = view.message("preconnect_policy")) cluster.preconnect_ratio = preconnect.wrapped_real("per_upstream_preconnect_ratio").value_or(1.0);
+}
+
+/// Live state survives while this is equal, so endpoints are not part of it.
+uint64_t hash_without_endpoints(const View& view) {
+  const google::protobuf::Message& message = *view.raw();
+  const std::unique_ptr<google::protobuf::Message> copy(message.New());
+  copy->CopyFrom(message);
+  copy->GetReflection()->ClearField(copy.get(), copy->GetDescriptor()->FindFieldByName("load_assignment"));
+  return digest(serialize(*copy));
+}
+
+}  // namespace
+
+void translate_dns_resolution(const View& view, DnsDefaults& dns) {
+  constexpr std::string_view kCares = "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig";
+  const auto read = [&](const View& resolution) {
+    if (resolution.has("resolvers")) dns.servers.clear();
+    for (const View& address : resolution.messages("resolvers")) {
+      if (const auto parsed = translate_address(address)) dns.servers.push_back(*parsed);
+    }
+    const View options = resolution.message("dns_resolver_options");
+    dns.use_tcp = dns.use_tcp || options.flag("use_tcp_for_dns_lookups");
+    dns.no_default_search_domain = dns.no_default_search_domain || options.flag("no_default_search_domain");
+  };
+  if (const View resolution = view.message("dns_resolution_config")) read(resolution);
+  const View extension = view.message("typed_dns_resolver_config");
+  if (!extension) return;
+  extension.accept("name", kNameless);
+  const View payload = required_payload(extension, "typed_config");
+  if (!payload) return;
+  if (payload.type() != kCares) return refuse_type(payload, "CaresDnsResolverConfig is");
+  payload.accept("udp_max_queries", "how many queries share a UDP socket changes no answer");
+  read(payload);
+}
+
+std::shared_ptr<const ClusterConfig> translate_cluster(const View& view, Translation& run) {
+  auto cluster = std::make_shared<ClusterConfig>();
+  cluster->name = view.text("name");
+  cluster->alt_stat_name = view.text("alt_stat_name");
+  translate_discovery(view, run, *cluster);
+  translate_balance(view, *cluster);
+  translate_connections(view, *cluster);
+  translate_breakers(view.message("circuit_breakers"), *cluster);
+  translate_outlier(view.message("outlier_detection"), *cluster);
+  translate_transport_socket(view, run, *cluster);
+  translate_protocols(view, *cluster);
+  view.accept("metadata", kMetadata);
+  cluster->hash = hash_without_endpoints(view);
+  return cluster;
+}
+
+}  // namespace weft::xds
