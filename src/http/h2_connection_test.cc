@@ -201,6 +201,14 @@ TEST_P(H2Connection, StaysBoundedWhenThePeerDoesNotRead) {
   EXPECT_EQ(call.body.size(), 16'000'000u);
 }
 
+TEST_P(H2Connection, AnIdleServerLeavesAfterTheClientsGoaway) {
+  auto transports = connect_transports();
+  transports.first->write(base::Chain(base::Slice::copy_of(loop.blocks(), preface() + frame(NGHTTP2_GOAWAY, 0, 0, std::string(8, '\0')))));
+  server = make_h2_server(std::move(transports.second), {}, timeouts, server_counters, server_handler);
+  transports.first->start_reading();
+  ASSERT_TRUE(until([&] { return server_handler.is_closed; }));
+}
+
 TEST_P(H2Connection, TakesBytesReadBeforeTheCodecWasChosen) {
   auto transports = connect_transports();
   base::Chain first;

@@ -24,7 +24,9 @@ class H2ServerConnection final : public ServerConnection, private H2LinkOwner {
 
  private:
   void on_turn() override {
-    if (session_.is_drain_finished() && session_.active_streams() == 0 && !session_.has_ended_streams()) link_.finish();
+    // After a client's GOAWAY nothing more can come of it (nghttp2 would not even answer its PINGs).
+    const bool is_leaving = session_.is_drain_finished() || session_.has_peer_goaway();
+    if (is_leaving && session_.active_streams() == 0 && !session_.has_ended_streams()) link_.finish();
   }
   void on_slow_head() override { session_.refuse_slow_head(); }
   void on_link_closed(const StreamEnd& end) override { handler_.on_connection_closed(end); }

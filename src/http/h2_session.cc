@@ -207,6 +207,7 @@ int H2Session::on_begin_frame(const nghttp2_frame_hd& head) {
     case NGHTTP2_WINDOW_UPDATE: apply(guard_.on_window_update_frame()); break;
     default: break;
   }
+  if (head.type == NGHTTP2_PUSH_PROMISE && !is_server_) fail(NGHTTP2_PROTOCOL_ERROR, protocol_error("http2.push_promise"));
   if (head.type != NGHTTP2_CONTINUATION) {
     is_inside_head_ = false;
     guard_.on_block_ended();
@@ -459,7 +460,7 @@ int H2Session::on_send_data(H2Stream& stream, const uint8_t* frame_head, size_t 
 int H2Session::on_frame_sent(const nghttp2_frame& frame) {
   const uint8_t type = frame.hd.type;
   const bool is_control = type == NGHTTP2_PING || type == NGHTTP2_SETTINGS || type == NGHTTP2_RST_STREAM;
-  apply(guard_.on_frame_queued(is_control, host_.bytes_queued() + output_->bytes()));
+  if (!has_failed_) apply(guard_.on_frame_queued(is_control, host_.bytes_queued() + output_->bytes()));
   if (type == NGHTTP2_DATA) guard_.on_data_frame_sent();
   if (type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR && !has_failed_) {
     // nghttp2 found a breach of the protocol by itself.

@@ -15,7 +15,9 @@ constexpr uint8_t kHandshakeRecord = 22;
 constexpr uint8_t kClientHelloMessage = 1;
 constexpr size_t kServerNameBytesMax = 255;
 
-uint8_t byte_at(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
+uint8_t byte_at(std::string_view bytes, size_t at) {
+  return static_cast<uint8_t>(bytes[at]);
+}
 uint16_t two_at(std::string_view bytes, size_t at) {
   return static_cast<uint16_t>(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1));
 }
@@ -55,7 +57,8 @@ class Reader {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
 }
 
@@ -67,7 +70,8 @@ bool read_server_name(std::string_view body, ClientHello& hello) {
     const std::string_view name = list.vector(2, 1);
     if (!is_host_name) continue;
     // One name of a type (RFC 6066 §3), and none that a reader which stops at NUL would take for another.
-    if (!hello.server_name.empty() || name.size() > kServerNameBytesMax || name.find('\0') != std::string_view::npos) return false;
+    if (!hello.server_name.empty() || name.size() > kServerNameBytesMax || name.find('\0') != std::string_view::npos)
+      return false;
     hello.server_name = lower(name);
   }
   return !list.has_failed() && !extension.has_failed() && extension.is_at_end();
@@ -109,12 +113,12 @@ bool read_extensions(std::string_view bytes, ClientHello& hello) {
 bool read_message(std::string_view message, ClientHello& hello) {
   Reader reader(message);
   hello.versions.push_back(reader.number(2));
-  reader.take(32);                                              // random
+  reader.take(32);  // random
   const bool has_long_session = reader.vector(1, 0).size() > 32;
   const bool has_odd_ciphers = reader.vector(2, 2).size() % 2 != 0;
-  reader.vector(1, 1);                                          // compression methods
+  reader.vector(1, 1);  // compression methods
   if (reader.has_failed() || has_long_session || has_odd_ciphers) return false;
-  if (reader.is_at_end()) return true;                          // TLS 1.2 without extensions
+  if (reader.is_at_end()) return true;  // TLS 1.2 without extensions
   const std::string_view extensions = reader.vector(2, 0);
   return !reader.has_failed() && reader.is_at_end() && read_extensions(extensions, hello);
 }

@@ -8,13 +8,21 @@
 namespace weft::net {
 namespace {
 
-std::string u8(size_t n) { return std::string(1, static_cast<char>(n)); }
-std::string u16(size_t n) { return u8(n >> 8) + u8(n & 255); }
+std::string u8(size_t n) {
+  return std::string(1, static_cast<char>(n));
+}
+std::string u16(size_t n) {
+  return u8(n >> 8) + u8(n & 255);
+}
 std::string with_length(size_t length_bytes, const std::string& body) {
   return (length_bytes == 1 ? u8(body.size()) : u16(body.size())) + body;
 }
-std::string extension(size_t type, const std::string& body) { return u16(type) + with_length(2, body); }
-std::string server_name(const std::string& name) { return extension(0, with_length(2, u8(0) + with_length(2, name))); }
+std::string extension(size_t type, const std::string& body) {
+  return u16(type) + with_length(2, body);
+}
+std::string server_name(const std::string& name) {
+  return extension(0, with_length(2, u8(0) + with_length(2, name)));
+}
 
 struct Hello {
   std::string session, ciphers = u16(0x1301), compression = u8(0), extensions;
@@ -36,7 +44,9 @@ std::string records(const std::string& message, size_t piece = 16384) {
   return out;
 }
 
-ClientHelloState state_of(const std::string& bytes) { return parse_client_hello(bytes).state; }
+ClientHelloState state_of(const std::string& bytes) {
+  return parse_client_hello(bytes).state;
+}
 
 // What a real client says.
 class RealHello : public TlsTest {
@@ -99,8 +109,8 @@ TEST(ClientHelloTest, other_protocols_are_known_by_their_first_bytes) {
   EXPECT_EQ(state_of("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), ClientHelloState::NotTls);
   EXPECT_EQ(state_of(std::string("\x80\x2e\x01\x03\x01", 5)), ClientHelloState::NotTls);  // SSL 2
   EXPECT_EQ(state_of(std::string("\x16\x02", 2)), ClientHelloState::NotTls);
-  EXPECT_EQ(state_of(std::string("\x16\x03\x01\x00\x00", 5)), ClientHelloState::NotTls);   // empty record
-  EXPECT_EQ(state_of(std::string("\x16\x03\x01\x40\x01", 5)), ClientHelloState::NotTls);   // record too long
+  EXPECT_EQ(state_of(std::string("\x16\x03\x01\x00\x00", 5)), ClientHelloState::NotTls);      // empty record
+  EXPECT_EQ(state_of(std::string("\x16\x03\x01\x40\x01", 5)), ClientHelloState::NotTls);      // record too long
   EXPECT_EQ(state_of(std::string("\x16\x03\x01\x00\x04\x02", 6)), ClientHelloState::NotTls);  // a ServerHello
 }
 

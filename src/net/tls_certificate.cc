@@ -31,7 +31,7 @@ std::string object_text(const ASN1_OBJECT* object) {
   char text[256];
   const int size = OBJ_obj2txt(text, sizeof(text), object, 1);
   return size > 0 && size < static_cast<int>(sizeof(text)) ? std::string(text, static_cast<size_t>(size))
-                                                          : std::string();
+                                                           : std::string();
 }
 
 std::string integer_text(const ASN1_INTEGER* value) {
@@ -46,14 +46,20 @@ std::string integer_text(const ASN1_INTEGER* value) {
 // As SubjectAltNameMatcher documents for OTHER_NAME.
 std::string other_name_text(const ASN1_TYPE* value) {
   switch (value->type) {
-    case V_ASN1_NULL: return {};
-    case V_ASN1_BOOLEAN: return value->value.boolean != 0 ? "true" : "false";
+    case V_ASN1_NULL:
+      return {};
+    case V_ASN1_BOOLEAN:
+      return value->value.boolean != 0 ? "true" : "false";
     case V_ASN1_INTEGER:
-    case V_ASN1_ENUMERATED: return integer_text(value->value.integer);
-    case V_ASN1_OBJECT: return object_text(value->value.object);
+    case V_ASN1_ENUMERATED:
+      return integer_text(value->value.integer);
+    case V_ASN1_OBJECT:
+      return object_text(value->value.object);
     case V_ASN1_BMPSTRING:
-    case V_ASN1_UNIVERSALSTRING: return utf8_text(value->value.asn1_string);
-    default: return asn1_text(value->value.asn1_string);
+    case V_ASN1_UNIVERSALSTRING:
+      return utf8_text(value->value.asn1_string);
+    default:
+      return asn1_text(value->value.asn1_string);
   }
 }
 
@@ -96,6 +102,9 @@ base::Status load_chain(const TlsCertificate& from, const std::string& field, Lo
   into.chain.reset(sk_X509_new_null());
   for (size_t i = 1; i < bundle->certificates.size(); ++i)
     sk_X509_push(into.chain.get(), bundle->certificates[i].release());
+  // OpenSSL 3 would say only "unsupported".
+  if (from.key_pem.find("-----BEGIN ") == std::string::npos)
+    return bad(field + ".private_key", from.source, "no PEM block found (no start line)");
   BioPtr key = bio_of(from.key_pem);
   std::string password = from.password;
   into.key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, password_callback, &password));
@@ -114,7 +123,8 @@ base::Status load_pkcs12(const TlsCertificate& from, const std::string& field, L
   into.key.reset(key);
   into.leaf.reset(leaf);
   into.chain.reset(chain != nullptr ? chain : sk_X509_new_null());
-  if (key == nullptr || leaf == nullptr) return bad(field + ".pkcs12", from.source, "holds no certificate with its key");
+  if (key == nullptr || leaf == nullptr)
+    return bad(field + ".pkcs12", from.source, "holds no certificate with its key");
   return {};
 }
 
@@ -176,16 +186,25 @@ std::vector<std::string> server_names_of(X509& leaf) {
 SubjectAltName decode(const GENERAL_NAME& name) {
   SubjectAltName san;
   switch (name.type) {
-    case GEN_EMAIL: san = {SanType::Email, asn1_text(name.d.rfc822Name), {}, false}; break;
-    case GEN_DNS: san = {SanType::Dns, asn1_text(name.d.dNSName), {}, false}; break;
-    case GEN_URI: san = {SanType::Uri, asn1_text(name.d.uniformResourceIdentifier), {}, false}; break;
-    case GEN_IPADD: san = {SanType::IpAddress, ip_text(name.d.iPAddress), {}, false}; break;
+    case GEN_EMAIL:
+      san = {SanType::Email, asn1_text(name.d.rfc822Name), {}, false};
+      break;
+    case GEN_DNS:
+      san = {SanType::Dns, asn1_text(name.d.dNSName), {}, false};
+      break;
+    case GEN_URI:
+      san = {SanType::Uri, asn1_text(name.d.uniformResourceIdentifier), {}, false};
+      break;
+    case GEN_IPADD:
+      san = {SanType::IpAddress, ip_text(name.d.iPAddress), {}, false};
+      break;
     case GEN_OTHERNAME:
       san.type = SanType::OtherName;
       san.oid = object_text(name.d.otherName->type_id);
       if (name.d.otherName->value != nullptr) san.text = other_name_text(name.d.otherName->value);
       break;
-    default: break;  // directory names, X.400 and registered ids: nothing matches them
+    default:
+      break;  // directory names, X.400 and registered ids: nothing matches them
   }
   san.has_nul = san.text.find('\0') != std::string::npos;
   return san;
@@ -236,8 +255,12 @@ base::Result<LoadedCertificate> load_certificate(const TlsCertificate& from, con
   return out;
 }
 
-std::string subject_of(X509& certificate) { return name_text(X509_get_subject_name(&certificate)); }
-std::string issuer_of(X509& certificate) { return name_text(X509_get_issuer_name(&certificate)); }
+std::string subject_of(X509& certificate) {
+  return name_text(X509_get_subject_name(&certificate));
+}
+std::string issuer_of(X509& certificate) {
+  return name_text(X509_get_issuer_name(&certificate));
+}
 
 std::string serial_of(X509& certificate) {
   BIGNUM* number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(&certificate), nullptr);
@@ -272,8 +295,12 @@ std::string spki_sha256_of(X509& certificate) {
   return {reinterpret_cast<const char*>(digest), digest_size};
 }
 
-base::WallTime not_before_of(X509& certificate) { return wall_time(X509_get0_notBefore(&certificate)); }
-base::WallTime not_after_of(X509& certificate) { return wall_time(X509_get0_notAfter(&certificate)); }
+base::WallTime not_before_of(X509& certificate) {
+  return wall_time(X509_get0_notBefore(&certificate));
+}
+base::WallTime not_after_of(X509& certificate) {
+  return wall_time(X509_get0_notAfter(&certificate));
+}
 
 std::string to_hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";

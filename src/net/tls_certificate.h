@@ -36,12 +36,12 @@ struct LoadedCertificate {
   X509Ptr leaf;
   X509StackPtr chain;  ///< intermediates
   EvpPkeyPtr key;
-  int key_type = 0;    ///< EVP_PKEY_RSA, EVP_PKEY_EC, …
+  int key_type = 0;  ///< EVP_PKEY_RSA, EVP_PKEY_EC, …
   std::string source;
-  std::string ocsp_staple;                        ///< DER; empty: none
-  std::optional<base::WallTime> ocsp_expires;     ///< nextUpdate, if the response names one
+  std::string ocsp_staple;                     ///< DER; empty: none
+  std::optional<base::WallTime> ocsp_expires;  ///< nextUpdate, if the response names one
   bool is_must_staple = false;
-  std::vector<std::string> server_names;          ///< DNS SANs, else the CN; lower case; "*.x" becomes ".x"
+  std::vector<std::string> server_names;  ///< DNS SANs, else the CN; lower case; "*.x" becomes ".x"
 
   bool has_valid_staple(base::WallTime now) const {
     return !ocsp_staple.empty() && (!ocsp_expires || now < *ocsp_expires);
@@ -59,8 +59,8 @@ std::string spki_sha256_of(X509& certificate);  ///< of the public key's DER, 32
 base::WallTime not_before_of(X509& certificate);
 base::WallTime not_after_of(X509& certificate);
 
-std::string to_hex(std::string_view bytes);      ///< lower case
-std::string to_lower(std::string_view text);     ///< ASCII
-std::string to_rfc3339(base::WallTime time);     ///< "2026-11-22T10:00:00.000Z"
+std::string to_hex(std::string_view bytes);   ///< lower case
+std::string to_lower(std::string_view text);  ///< ASCII
+std::string to_rfc3339(base::WallTime time);  ///< "2026-11-22T10:00:00.000Z"
 
 }  // namespace weft::net

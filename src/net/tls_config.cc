@@ -41,7 +41,8 @@ void add_verification(FieldHash& hash, const TlsContextConfig& c) {
   hash.list(c.verify_certificate_hash).list(c.verify_certificate_spki);
   hash.number(c.only_verify_leaf_cert_crl).number(c.allow_expired_certificate).number(c.accept_untrusted);
   hash.number(c.max_verify_depth ? *c.max_verify_depth + 1 : 0).number(c.spiffe_trust_domains.size());
-  for (const SpiffeTrustDomain& domain : c.spiffe_trust_domains) hash.add(domain.name).add(domain.bundle_pem).add(domain.source);
+  for (const SpiffeTrustDomain& domain : c.spiffe_trust_domains)
+    hash.add(domain.name).add(domain.bundle_pem).add(domain.source);
   hash.number(c.require_client_certificate);
 }
 
@@ -55,7 +56,9 @@ std::string TlsContextConfig::content_hash(TlsRole role) const {
   hash.list(alpn).number(static_cast<uint64_t>(min_version)).number(static_cast<uint64_t>(max_version));
   hash.list(cipher_suites).list(ecdh_curves).list(signature_algorithms);
   add_verification(hash, *this);
-  hash.number(prefer_client_ciphers).number(disable_stateless_session_resumption).number(disable_stateful_session_resumption);
+  hash.number(prefer_client_ciphers)
+      .number(disable_stateless_session_resumption)
+      .number(disable_stateful_session_resumption);
   hash.number(session_timeout ? static_cast<uint64_t>(session_timeout->count()) + 1 : 0);
   hash.number(static_cast<uint64_t>(ocsp_staple_policy)).number(full_scan_certs_on_sni_mismatch);
   hash.number(allow_renegotiation).number(max_session_keys).number(enforce_rsa_key_usage);
@@ -65,10 +68,16 @@ std::string TlsContextConfig::content_hash(TlsRole role) const {
 const std::string& TlsContext::Parts::session_id_context(const std::shared_ptr<const PeerRules>& rules) {
   if (last_rules_ == rules) return last_id_;
   FieldHash hash;
-  hash.add(content_hash).add(rules->session_scope).number(rules->auto_sni_san_validation).number(rules->san_matchers.size());
+  hash.add(content_hash)
+      .add(rules->session_scope)
+      .number(rules->auto_sni_san_validation)
+      .number(rules->san_matchers.size());
   for (const SanMatcher& matcher : rules->san_matchers)
-    hash.number(static_cast<uint64_t>(matcher.type)).number(static_cast<uint64_t>(matcher.kind)).add(matcher.value)
-        .number(matcher.ignore_case).add(matcher.oid);
+    hash.number(static_cast<uint64_t>(matcher.type))
+        .number(static_cast<uint64_t>(matcher.kind))
+        .add(matcher.value)
+        .number(matcher.ignore_case)
+        .add(matcher.oid);
   last_rules_ = rules;
   last_id_ = hash.bytes();
   return last_id_;

@@ -23,11 +23,11 @@ enum class OcspStaplePolicy : uint8_t { Lenient, Strict, Must };
 
 /// A certificate with its key. Either `chain_pem` and `key_pem`, or `pkcs12` (DER).
 struct TlsCertificate {
-  std::string chain_pem;    ///< leaf first, then intermediates
+  std::string chain_pem;  ///< leaf first, then intermediates
   std::string key_pem;
   std::string pkcs12;
-  std::string password;     ///< of the key or the PKCS#12 bundle; may be empty
-  std::string ocsp_staple;  ///< DER; empty: none
+  std::string password;             ///< of the key or the PKCS#12 bundle; may be empty
+  std::string ocsp_staple;          ///< DER; empty: none
   std::string source = "<inline>";  ///< where it came from, for messages and /certs
 };
 
@@ -51,11 +51,11 @@ enum class SanType : uint8_t { Any, Email, Dns, Uri, IpAddress, OtherName };
 struct SanMatcher {
   enum class Kind : uint8_t { Exact, Prefix, Suffix, Contains, Regex };
 
-  SanType type = SanType::Any;   ///< Any: Envoy's deprecated match_subject_alt_names and verify_subject_alt_name
-  Kind kind = Kind::Exact;       ///< Exact on a DNS name follows wildcard rules (RFC 6125 §6.4.3)
-  std::string value;             ///< for Regex, its text (names the matcher in hashes and messages)
+  SanType type = SanType::Any;  ///< Any: Envoy's deprecated match_subject_alt_names and verify_subject_alt_name
+  Kind kind = Kind::Exact;      ///< Exact on a DNS name follows wildcard rules (RFC 6125 §6.4.3)
+  std::string value;            ///< for Regex, its text (names the matcher in hashes and messages)
   bool ignore_case = false;
-  std::string oid;               ///< for OtherName: its type, dotted
+  std::string oid;                            ///< for OtherName: its type, dotted
   std::shared_ptr<const SanPattern> pattern;  ///< for Regex
 };
 
@@ -90,8 +90,8 @@ struct TlsContextConfig {
   std::vector<std::string> verify_certificate_hash;  ///< SHA-256 of the DER, hex, with or without colons
   std::vector<std::string> verify_certificate_spki;  ///< SHA-256 of the public key's DER, base64
   bool allow_expired_certificate = false;
-  bool accept_untrusted = false;              ///< trust_chain_verification: ACCEPT_UNTRUSTED
-  std::optional<uint32_t> max_verify_depth;   ///< certificates above the leaf, the trust anchor included
+  bool accept_untrusted = false;                        ///< trust_chain_verification: ACCEPT_UNTRUSTED
+  std::optional<uint32_t> max_verify_depth;             ///< certificates above the leaf, the trust anchor included
   std::vector<SpiffeTrustDomain> spiffe_trust_domains;  ///< not empty: the SPIFFE validator decides
 
   // ---- server ----
@@ -110,7 +110,8 @@ struct TlsContextConfig {
 
   /// Not part of the context and of its hash: what sessions are given along with it.
   PeerRules peer;
-  /// Keys of Envoy's session_ticket_keys, 80 bytes each; empty: the process makes and rotates its own. Not hashed either.
+  /// Keys of Envoy's session_ticket_keys, 80 bytes each; empty: the process makes and rotates its own. Not hashed
+  /// either.
   std::vector<std::string> session_ticket_keys;
 
   /// SHA-256 over every field but the last two, hex: equal content, equal hash.

@@ -20,17 +20,26 @@ constexpr std::string_view kDefaultCiphers =
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr std::string_view kDefaultCurves = "X25519:P-256";
 
-base::Error bad(const std::string& what) { return {base::ErrorCode::InvalidArgument, what}; }
+base::Error bad(const std::string& what) {
+  return {base::ErrorCode::InvalidArgument, what};
+}
 
-std::string join(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, ":")); }
+std::string join(const std::vector<std::string>& parts) {
+  return fmt::format("{}", fmt::join(parts, ":"));
+}
 
 int wire_version(TlsVersion version, int when_auto) {
   switch (version) {
-    case TlsVersion::Auto: return when_auto;
-    case TlsVersion::Tls1_0: return TLS1_VERSION;
-    case TlsVersion::Tls1_1: return TLS1_1_VERSION;
-    case TlsVersion::Tls1_2: return TLS1_2_VERSION;
-    case TlsVersion::Tls1_3: return TLS1_3_VERSION;
+    case TlsVersion::Auto:
+      return when_auto;
+    case TlsVersion::Tls1_0:
+      return TLS1_VERSION;
+    case TlsVersion::Tls1_1:
+      return TLS1_1_VERSION;
+    case TlsVersion::Tls1_2:
+      return TLS1_2_VERSION;
+    case TlsVersion::Tls1_3:
+      return TLS1_3_VERSION;
   }
   return when_auto;
 }
@@ -38,8 +47,7 @@ int wire_version(TlsVersion version, int when_auto) {
 base::Status set_versions(SSL_CTX& context, const TlsContextConfig& config, TlsRole role) {
   const int lowest = wire_version(config.min_version, TLS1_2_VERSION);
   const int highest = wire_version(config.max_version, role == TlsRole::Server ? TLS1_3_VERSION : TLS1_2_VERSION);
-  if (lowest > highest)
-    return bad("tls_params: tls_minimum_protocol_version is above tls_maximum_protocol_version");
+  if (lowest > highest) return bad("tls_params: tls_minimum_protocol_version is above tls_maximum_protocol_version");
   SSL_CTX_set_min_proto_version(&context, lowest);
   SSL_CTX_set_max_proto_version(&context, highest);
   // The old versions sign with SHA-1, which OpenSSL's higher levels refuse; who asks for them gets them.
@@ -79,8 +87,10 @@ base::Status set_ciphers(SSL_CTX& context, const std::vector<std::string>& suite
       rejected.push_back(name);
   ERR_clear_error();
   if (!rejected.empty() || names.empty() || SSL_CTX_set_cipher_list(&context, join(names).c_str()) != 1)
-    return bad(fmt::format("tls_params.cipher_suites: failed to initialize cipher suites {}; rejected when tried "
-                           "individually: {}", join(suites), fmt::join(rejected, ", ")));
+    return bad(
+        fmt::format("tls_params.cipher_suites: failed to initialize cipher suites {}; rejected when tried "
+                    "individually: {}",
+                    join(suites), fmt::join(rejected, ", ")));
   return {};
 }
 
@@ -126,11 +136,13 @@ void set_options(Parts& parts, const TlsContextConfig& config) {
   SSL_CTX& context = *parts.ssl_ctx;
   SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_max_cert_list(&context, base::kTlsPeerChainBytesMax);
-  if (!config.allow_renegotiation || parts.role == TlsRole::Server) SSL_CTX_set_options(&context, SSL_OP_NO_RENEGOTIATION);
+  if (!config.allow_renegotiation || parts.role == TlsRole::Server)
+    SSL_CTX_set_options(&context, SSL_OP_NO_RENEGOTIATION);
   if (!config.prefer_client_ciphers) SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_timeout(&context, parts.session_seconds);
   // OpenSSL's own caches read the system's clock; sessions are kept by ours.
-  const bool keeps = parts.role == TlsRole::Client ? config.max_session_keys > 0 : !config.disable_stateful_session_resumption;
+  const bool keeps =
+      parts.role == TlsRole::Client ? config.max_session_keys > 0 : !config.disable_stateful_session_resumption;
   const long side = parts.role == TlsRole::Client ? SSL_SESS_CACHE_CLIENT : SSL_SESS_CACHE_SERVER;
   SSL_CTX_set_session_cache_mode(&context, keeps ? side | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF);
   parts.sessions = parts.role == TlsRole::Client ? TlsSessionStore(config.max_session_keys, base::kTlsSessionPeersMax)
@@ -172,14 +184,20 @@ CertificateInfo describe(X509& certificate, const std::string& source, base::Wal
   info.path = source;
   info.serial_number = serial_of(certificate);
   for (SubjectAltName& san : subject_alt_names(certificate)) {
-    if (san.type == SanType::Dns) info.dns_sans.push_back(std::move(san.text));
-    else if (san.type == SanType::Uri) info.uri_sans.push_back(std::move(san.text));
-    else if (san.type == SanType::IpAddress) info.ip_sans.push_back(std::move(san.text));
+    if (san.type == SanType::Dns)
+      info.dns_sans.push_back(std::move(san.text));
+    else if (san.type == SanType::Uri)
+      info.uri_sans.push_back(std::move(san.text));
+    else if (san.type == SanType::IpAddress)
+      info.ip_sans.push_back(std::move(san.text));
   }
   const base::WallTime end = not_after_of(certificate);
-  if (end > now) info.days_until_expiration = static_cast<uint64_t>(std::chrono::floor<std::chrono::days>(end - now).count());
-  info.valid_from = to_rfc3339(not_before_of(certificate));
-  info.expiration_time = to_rfc3339(end);
+  if (end > now)
+    info.days_until_expiration = static_cast<uint64_t>(std::chrono::floor<std::chrono::days>(end - now).count());
+  // As protobuf's JSON writes a Timestamp of whole seconds.
+  const auto without_fraction = [](const std::string& time) { return time.substr(0, time.find('.')) + 'Z'; };
+  info.valid_from = without_fraction(to_rfc3339(not_before_of(certificate)));
+  info.expiration_time = without_fraction(to_rfc3339(end));
   return info;
 }
 
@@ -241,8 +259,12 @@ std::unique_ptr<TlsSession> TlsContext::new_client_session(TlsEnvironment enviro
   return std::make_unique<OpensslSession>(shared_from_this(), *parts_, environment, std::move(options));
 }
 
-TlsRole TlsContext::role() const { return parts_->role; }
-const std::string& TlsContext::content_hash() const { return parts_->content_hash; }
+TlsRole TlsContext::role() const {
+  return parts_->role;
+}
+const std::string& TlsContext::content_hash() const {
+  return parts_->content_hash;
+}
 
 std::vector<CertificateInfo> TlsContext::certificates(base::WallTime now) const {
   std::vector<CertificateInfo> out;
@@ -253,7 +275,8 @@ std::vector<CertificateInfo> TlsContext::certificates(base::WallTime now) const 
 
 std::vector<CertificateInfo> TlsContext::authorities(base::WallTime now) const {
   std::vector<CertificateInfo> out;
-  for (const auto& [certificate, source] : parts_->verifier.authorities()) out.push_back(describe(*certificate, source, now));
+  for (const auto& [certificate, source] : parts_->verifier.authorities())
+    out.push_back(describe(*certificate, source, now));
   return out;
 }
 
@@ -269,8 +292,8 @@ base::Result<std::shared_ptr<TlsContext>> TlsContextCache::get(const TlsContextC
 }
 
 size_t TlsContextCache::size() const {
-  return static_cast<size_t>(std::count_if(contexts_.begin(), contexts_.end(),
-                                           [](const auto& entry) { return !entry.second.expired(); }));
+  return static_cast<size_t>(
+      std::count_if(contexts_.begin(), contexts_.end(), [](const auto& entry) { return !entry.second.expired(); }));
 }
 
 void TlsCounters::on_tls_handshake(std::string_view version, std::string_view cipher, std::string_view curve) {
@@ -280,11 +303,20 @@ void TlsCounters::on_tls_handshake(std::string_view version, std::string_view ci
 }
 
 std::string_view to_string(TlsEvent event) {
-  static constexpr std::string_view kNames[kTlsEventCount] = {
-      "handshake",         "session_reused",        "connection_error",     "no_certificate",
-      "fail_verify_no_cert", "fail_verify_error",   "fail_verify_san",      "fail_verify_cert_hash",
-      "ocsp_staple_requests", "ocsp_staple_responses", "ocsp_staple_omitted", "ocsp_staple_failed",
-      "was_key_usage_invalid", "key_update_flood"};
+  static constexpr std::string_view kNames[kTlsEventCount] = {"handshake",
+                                                              "session_reused",
+                                                              "connection_error",
+                                                              "no_certificate",
+                                                              "fail_verify_no_cert",
+                                                              "fail_verify_error",
+                                                              "fail_verify_san",
+                                                              "fail_verify_cert_hash",
+                                                              "ocsp_staple_requests",
+                                                              "ocsp_staple_responses",
+                                                              "ocsp_staple_omitted",
+                                                              "ocsp_staple_failed",
+                                                              "was_key_usage_invalid",
+                                                              "key_update_flood"};
   return kNames[static_cast<size_t>(event)];
 }
 

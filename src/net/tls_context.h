@@ -29,7 +29,8 @@ struct TlsEnvironment {
   base::BlockPool* blocks;
   base::Delegate<base::WallTime()> wall_now;
 
-  TlsEnvironment(Loop& loop) : blocks(&loop.blocks()), wall_now(base::Delegate<base::WallTime()>::bind<&Loop::wall_now>(loop)) {}
+  TlsEnvironment(Loop& loop)
+      : blocks(&loop.blocks()), wall_now(base::Delegate<base::WallTime()>::bind<&Loop::wall_now>(loop)) {}
   TlsEnvironment(base::BlockPool& pool, base::Delegate<base::WallTime()> clock) : blocks(&pool), wall_now(clock) {}
 };
 
@@ -75,8 +76,8 @@ struct TlsCounters final : TlsObserver {
 };
 
 struct ServerSessionOptions {
-  std::shared_ptr<const PeerRules> rules;    ///< never null; its session_scope keeps tickets apart
-  std::shared_ptr<const TicketKeys> tickets; ///< null: no tickets
+  std::shared_ptr<const PeerRules> rules;     ///< never null; its session_scope keeps tickets apart
+  std::shared_ptr<const TicketKeys> tickets;  ///< null: no tickets
   TlsObserver* observer = nullptr;
 };
 

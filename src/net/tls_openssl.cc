@@ -6,7 +6,9 @@
 
 namespace weft::net {
 
-void start_openssl() { OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr); }
+void start_openssl() {
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+}
 
 BioPtr bio_of(std::string_view bytes) {
   return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
@@ -39,8 +41,8 @@ std::string take_openssl_errors() {
   while (const unsigned long code = ERR_get_error()) {
     const char* library = ERR_lib_error_string(code);
     if (text.empty()) text = "TLS_error:";
-    text += '|' + std::to_string(code) + ':' + (library != nullptr ? library : "") + ":OPENSSL_internal:" +
-            upper_case_reason(code);
+    text += '|' + std::to_string(code) + ':' + (library != nullptr ? library : "") +
+            ":OPENSSL_internal:" + upper_case_reason(code);
   }
   return text;
 }

@@ -31,7 +31,9 @@ int write_bio(BIO* bio, const char* from, int size) {
   return size;
 }
 
-long control_bio(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long control_bio(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 BIO_METHOD* make_bio_method() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weft chain");
@@ -67,8 +69,12 @@ std::string join_pem(X509* leaf, STACK_OF(X509) * others) {
 
 OpensslSession::OpensslSession(std::shared_ptr<TlsContext> context, TlsContext::Parts& parts,
                                TlsEnvironment environment, ServerSessionOptions options)
-    : context_(std::move(context)), parts_(parts), environment_(environment), rules_(std::move(options.rules)),
-      tickets_(std::move(options.tickets)), observer_(options.observer) {
+    : context_(std::move(context)),
+      parts_(parts),
+      environment_(environment),
+      rules_(std::move(options.rules)),
+      tickets_(std::move(options.tickets)),
+      observer_(options.observer) {
   open(rules_);
   SSL_set_accept_state(ssl_.get());
   if (!parts_.has_stateless_resumption || tickets_ == nullptr) {
@@ -76,19 +82,25 @@ OpensslSession::OpensslSession(std::shared_ptr<TlsContext> context, TlsContext::
     SSL_set_num_tickets(ssl_.get(), 0);  // else TLS 1.3 would send stateful ones
   }
   const std::string& id = parts_.session_id_context(rules_);
-  SSL_set_session_id_context(ssl_.get(), reinterpret_cast<const unsigned char*>(id.data()), static_cast<unsigned>(id.size()));
+  SSL_set_session_id_context(ssl_.get(), reinterpret_cast<const unsigned char*>(id.data()),
+                             static_cast<unsigned>(id.size()));
 }
 
 OpensslSession::OpensslSession(std::shared_ptr<TlsContext> context, TlsContext::Parts& parts,
                                TlsEnvironment environment, ClientSessionOptions options)
-    : context_(std::move(context)), parts_(parts), environment_(environment), rules_(std::move(options.rules)),
-      observer_(options.observer), sni_(options.sni) {
+    : context_(std::move(context)),
+      parts_(parts),
+      environment_(environment),
+      rules_(std::move(options.rules)),
+      observer_(options.observer),
+      sni_(options.sni) {
   open(rules_);
   SSL_set_connect_state(ssl_.get());
   if (!sni_.empty() && !is_ip_literal(sni_)) SSL_set_tlsext_host_name(ssl_.get(), sni_.c_str());
   if (!options.alpn.empty()) {
     const std::string wire = alpn_wire_of(options.alpn);
-    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size()));
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wire.data()),
+                        static_cast<unsigned>(wire.size()));
   }
   offer_session();
 }
@@ -108,7 +120,9 @@ OpensslSession::~OpensslSession() {
   flush_block();
 }
 
-OpensslSession& OpensslSession::of(const SSL* ssl) { return *static_cast<OpensslSession*>(SSL_get_app_data(ssl)); }
+OpensslSession& OpensslSession::of(const SSL* ssl) {
+  return *static_cast<OpensslSession*>(SSL_get_app_data(ssl));
+}
 
 // ---- TlsSession ----
 
@@ -188,7 +202,8 @@ base::Status OpensslSession::on_handshake_done() {
   if (peer == nullptr) count(TlsEvent::NoCertificate);
   if (observer_ != nullptr) {
     const char* curve = OBJ_nid2sn(static_cast<int>(SSL_get_negotiated_group(ssl_.get())));
-    observer_->on_tls_handshake(SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), curve != nullptr ? curve : "");
+    observer_->on_tls_handshake(SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()),
+                                curve != nullptr ? curve : "");
   }
   if (early_plaintext_ == nullptr) return {};
   const std::unique_ptr<base::Chain> waiting = std::move(early_plaintext_);
@@ -238,7 +253,8 @@ void OpensslSession::on_message(bool is_sent, int content_type, const unsigned c
     case SSL3_MT_HELLO_REQUEST:
       if (parts_.role == TlsRole::Server || !parts_.allows_renegotiation) abuse_ = "NO_RENEGOTIATION";
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -249,7 +265,8 @@ base::Status OpensslSession::read_plaintext(base::Chain& plaintext) {
   base::Block* block = nullptr;
   size_t used = 0;
   const auto deliver = [&] {
-    if (block != nullptr) plaintext.append(base::Slice::adopt(std::exchange(block, nullptr), 0, std::exchange(used, 0)));
+    if (block != nullptr)
+      plaintext.append(base::Slice::adopt(std::exchange(block, nullptr), 0, std::exchange(used, 0)));
   };
   int result = 1;
   while (result == 1 && !has_received_close_) {
@@ -269,12 +286,14 @@ base::Status OpensslSession::read_plaintext(base::Chain& plaintext) {
   if (abuse_ != nullptr) return fail(abuse_);
   if (result == 1) return {};
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return {};
+    case SSL_ERROR_WANT_READ:
+      return {};
     case SSL_ERROR_ZERO_RETURN:
       has_received_close_ = true;
       in_.clear();
       return {};
-    default: return fail();
+    default:
+      return fail();
   }
 }
 
@@ -342,8 +361,8 @@ void OpensslSession::flush_block() {
 
 base::Error OpensslSession::fail(std::string reason) {
   const unsigned long last = ERR_peek_last_error();
-  const bool is_no_certificate = ERR_GET_LIB(last) == ERR_LIB_SSL &&
-                                 ERR_GET_REASON(last) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
+  const bool is_no_certificate =
+      ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
   std::string text = take_openssl_errors();
   if (!reason.empty()) text = "TLS_error:|" + reason;
   if (text.empty()) text = "TLS_error:|unknown";
@@ -351,9 +370,15 @@ base::Error OpensslSession::fail(std::string reason) {
   if (is_no_certificate) text += ":peer did not provide required client certificate";
   text += ":TLS_error_end";
   switch (verify_failure_) {
-    case VerifyOutcome::Failure::Chain: count(TlsEvent::FailVerifyError); break;
-    case VerifyOutcome::Failure::San: count(TlsEvent::FailVerifySan); break;
-    case VerifyOutcome::Failure::Hash: count(TlsEvent::FailVerifyCertHash); break;
+    case VerifyOutcome::Failure::Chain:
+      count(TlsEvent::FailVerifyError);
+      break;
+    case VerifyOutcome::Failure::San:
+      count(TlsEvent::FailVerifySan);
+      break;
+    case VerifyOutcome::Failure::Hash:
+      count(TlsEvent::FailVerifyCertHash);
+      break;
     case VerifyOutcome::Failure::None:
       count(is_no_certificate ? TlsEvent::FailVerifyNoCert : TlsEvent::ConnectionError);
       break;
@@ -414,8 +439,10 @@ const TlsInfo& OpensslSession::info() {
   if (X509* own = SSL_get_certificate(ssl_.get()); own != nullptr) {
     info->local_subject = subject_of(*own);
     for (SubjectAltName& san : subject_alt_names(*own)) {
-      if (san.type == SanType::Uri) info->local_uri_sans.push_back(std::move(san.text));
-      else if (san.type == SanType::Dns) info->local_dns_sans.push_back(std::move(san.text));
+      if (san.type == SanType::Uri)
+        info->local_uri_sans.push_back(std::move(san.text));
+      else if (san.type == SanType::Dns)
+        info->local_dns_sans.push_back(std::move(san.text));
     }
   }
   info_ = std::move(info);
@@ -437,11 +464,20 @@ void OpensslSession::fill_peer(X509& peer) {
   for (SubjectAltName& san : subject_alt_names(peer)) {
     if (san.has_nul) continue;  // a reader that stops at NUL would see another name
     switch (san.type) {
-      case SanType::Uri: info.peer_uri_sans.push_back(std::move(san.text)); break;
-      case SanType::Dns: info.peer_dns_sans.push_back(std::move(san.text)); break;
-      case SanType::IpAddress: info.peer_ip_sans.push_back(std::move(san.text)); break;
-      case SanType::Email: info.peer_email_sans.push_back(std::move(san.text)); break;
-      default: break;
+      case SanType::Uri:
+        info.peer_uri_sans.push_back(std::move(san.text));
+        break;
+      case SanType::Dns:
+        info.peer_dns_sans.push_back(std::move(san.text));
+        break;
+      case SanType::IpAddress:
+        info.peer_ip_sans.push_back(std::move(san.text));
+        break;
+      case SanType::Email:
+        info.peer_email_sans.push_back(std::move(san.text));
+        break;
+      default:
+        break;
     }
   }
 }

@@ -80,12 +80,12 @@ class OpensslSession final : public TlsSession {
   VerifyOutcome::Failure verify_failure_ = VerifyOutcome::Failure::None;
   uint32_t key_updates_ = 0, tickets_received_ = 0;
   int64_t key_update_second_ = 0;
-  const char* abuse_ = nullptr;    // what the peer did that ends the connection
-  base::Chain in_;                 // cipher bytes that OpenSSL has not taken
-  base::Chain out_;                // cipher bytes for the peer, but for
-  base::Block* block_ = nullptr;   // the block being filled
+  const char* abuse_ = nullptr;   // what the peer did that ends the connection
+  base::Chain in_;                // cipher bytes that OpenSSL has not taken
+  base::Chain out_;               // cipher bytes for the peer, but for
+  base::Block* block_ = nullptr;  // the block being filled
   uint32_t block_used_ = 0;
-  size_t undelivered_ = 0;         // cipher bytes inside OpenSSL whose plain bytes have not come out
+  size_t undelivered_ = 0;                        // cipher bytes inside OpenSSL whose plain bytes have not come out
   std::unique_ptr<base::Chain> early_plaintext_;  // written before the handshake was complete
   std::string verify_detail_;
   base::Error error_;

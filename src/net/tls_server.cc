@@ -72,7 +72,8 @@ int choose_certificate(SSL* ssl, void*) {
   }
   SSL_certs_clear(ssl);
   for (const LoadedCertificate* certificate : chosen)
-    if (SSL_use_cert_and_key(ssl, certificate->leaf.get(), certificate->key.get(), certificate->chain.get(), 1) != 1) return 0;
+    if (SSL_use_cert_and_key(ssl, certificate->leaf.get(), certificate->key.get(), certificate->chain.get(), 1) != 1)
+      return 0;
   return 1;
 }
 
@@ -105,7 +106,9 @@ int choose_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_OK;
 }
 
-int acknowledge_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
+int acknowledge_name(SSL*, int*, void*) {
+  return SSL_TLSEXT_ERR_OK;
+}
 
 // ---- tickets ----
 
@@ -119,19 +122,22 @@ bool set_mac_key(EVP_MAC_CTX* mac, const TicketKeys::Key& key) {
 }
 
 // Returns what tlsext_ticket_key_evp_cb documents: 1 use, 2 use and renew, 0 unknown key, -1 error.
-int crypt_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int encrypts) {
+int crypt_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                 int encrypts) {
   const TicketKeys* keys = OpensslSession::of(ssl).tickets();
   if (keys == nullptr) return 0;
   if (encrypts == 1) {
     const TicketKeys::Key& key = keys->current();
     std::memcpy(name, key.name.data(), key.name.size());
     const bool done = RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
-                      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes.data(), iv) == 1 && set_mac_key(mac, key);
+                      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes.data(), iv) == 1 &&
+                      set_mac_key(mac, key);
     return done ? 1 : -1;
   }
   for (const TicketKeys::Key& key : keys->all()) {
     if (CRYPTO_memcmp(name, key.name.data(), key.name.size()) != 0) continue;
-    const bool done = set_mac_key(mac, key) && EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes.data(), iv) == 1;
+    const bool done =
+        set_mac_key(mac, key) && EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes.data(), iv) == 1;
     if (!done) return -1;
     return &key == &keys->current() ? 1 : 2;
   }
@@ -162,16 +168,21 @@ bool is_acceptable(OpensslSession& session, SSL_SESSION* ticket, const std::stri
   std::memcpy(&since, appdata, sizeof(since));
   const int64_t age = to_time_t(session.now()) - since;
   if (age < 0 || age > session.parts().session_seconds) return false;
-  return session.parts().verifier.verify_resumed(SSL_SESSION_get0_peer(ticket), session.rules(), {}, session.now()).is_accepted();
+  return session.parts()
+      .verifier.verify_resumed(SSL_SESSION_get0_peer(ticket), session.rules(), {}, session.now())
+      .is_accepted();
 }
 
 // A ticket that no longer suits is as good as none: the full handshake decides.
-SSL_TICKET_RETURN on_ticket_opened(SSL* ssl, SSL_SESSION* ticket, const unsigned char*, size_t, SSL_TICKET_STATUS status, void*) {
+SSL_TICKET_RETURN on_ticket_opened(SSL* ssl, SSL_SESSION* ticket, const unsigned char*, size_t,
+                                   SSL_TICKET_STATUS status, void*) {
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
   OpensslSession& session = OpensslSession::of(ssl);
   if (!is_acceptable(session, ticket, session.id_context())) return SSL_TICKET_RETURN_IGNORE_RENEW;
   SSL_SESSION_set_time(ticket, openssl_now());  // its age was judged above, by the loop's clock
-  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+  // A TLS 1.3 client uses a ticket once, so it needs another.
+  const bool renews = status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) >= TLS1_3_VERSION;
+  return renews ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 // ---- TLS 1.2 without tickets ----
@@ -191,10 +202,11 @@ SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int size, int* copi
 }  // namespace
 
 void install_server_callbacks(SSL_CTX& context, Parts& parts) {
-  const bool has_staples = parts.ocsp_policy != OcspStaplePolicy::Lenient ||
-                           std::any_of(parts.certificates.begin(), parts.certificates.end(), [](const LoadedCertificate& certificate) {
-                             return !certificate.ocsp_staple.empty() || certificate.is_must_staple;
-                           });
+  const bool has_staples =
+      parts.ocsp_policy != OcspStaplePolicy::Lenient ||
+      std::any_of(parts.certificates.begin(), parts.certificates.end(), [](const LoadedCertificate& certificate) {
+        return !certificate.ocsp_staple.empty() || certificate.is_must_staple;
+      });
   if (parts.certificates.size() > 1 || has_staples) SSL_CTX_set_cert_cb(&context, choose_certificate, nullptr);
   if (has_staples) SSL_CTX_set_tlsext_status_cb(&context, staple);
   if (!parts.alpn_wire.empty()) SSL_CTX_set_alpn_select_cb(&context, choose_alpn, nullptr);

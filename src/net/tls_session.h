@@ -23,12 +23,13 @@ struct TlsInfo {
   std::string session_id;   ///< hex
   bool is_resumed = false;
   bool has_peer_certificate = false;
-  bool is_peer_validated = false;  ///< some rule was checked and held (false for strangers that ACCEPT_UNTRUSTED lets in)
-  std::string peer_subject, peer_issuer, peer_serial;         ///< RFC 2253; serial in lower-case hex
+  bool is_peer_validated =
+      false;  ///< some rule was checked and held (false for strangers that ACCEPT_UNTRUSTED lets in)
+  std::string peer_subject, peer_issuer, peer_serial;  ///< RFC 2253; serial in lower-case hex
   std::vector<std::string> peer_uri_sans, peer_dns_sans, peer_ip_sans, peer_email_sans;
-  std::string peer_certificate_sha256;                        ///< hex
-  std::string peer_certificate_pem, peer_chain_pem;           ///< PEM, not URL-encoded
-  std::string peer_not_before, peer_not_after;                ///< "2026-11-22T10:00:00.000Z"
+  std::string peer_certificate_sha256;               ///< hex
+  std::string peer_certificate_pem, peer_chain_pem;  ///< PEM, not URL-encoded
+  std::string peer_not_before, peer_not_after;       ///< "2026-11-22T10:00:00.000Z"
   std::string local_subject;
   std::vector<std::string> local_uri_sans, local_dns_sans;
 };
@@ -50,9 +51,9 @@ class TlsSession {
   /// Moves the cipher bytes for the peer to the end of `out`.
   virtual void take_output(base::Chain& out) = 0;
 
-  virtual bool is_established() const = 0;    ///< handshake complete and peer verified
+  virtual bool is_established() const = 0;      ///< handshake complete and peer verified
   virtual bool has_received_close() const = 0;  ///< close_notify came; an EOF without it is a truncation
-  virtual std::string_view alpn() const = 0;  ///< "" before the handshake and where none was agreed
+  virtual std::string_view alpn() const = 0;    ///< "" before the handshake and where none was agreed
   virtual const TlsInfo& info() = 0;
 };
 

@@ -134,7 +134,8 @@ TEST_F(TlsSessionTest, a_damaged_record_ends_the_session_with_an_alert) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, base::ErrorCode::Tls);
   EXPECT_EQ(status.error().side, base::Side::Downstream);
-  EXPECT_NE(status.error().message.find("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), std::string::npos) << status.error().message;
+  EXPECT_NE(status.error().message.find("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), std::string::npos)
+      << status.error().message;
   EXPECT_TRUE(status.error().message.starts_with("TLS_error:|") && status.error().message.ends_with(":TLS_error_end"));
   EXPECT_TRUE(plain.is_empty());
   base::Chain alert;

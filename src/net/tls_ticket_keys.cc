@@ -26,7 +26,8 @@ TicketKeys::Key random_key() {
 }  // namespace
 
 base::Result<std::shared_ptr<const TicketKeys>> TicketKeys::from_given(const std::vector<std::string>& keys) {
-  if (keys.empty()) return base::Error(base::ErrorCode::InvalidArgument, "session_ticket_keys.keys: must hold one or more");
+  if (keys.empty())
+    return base::Error(base::ErrorCode::InvalidArgument, "session_ticket_keys.keys: must hold one or more");
   auto out = std::make_shared<TicketKeys>();
   for (size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].size() != kKeyBytes)

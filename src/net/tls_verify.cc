@@ -46,11 +46,16 @@ bool text_matches(const SanMatcher& matcher, std::string_view text) {
     value = folded_value = to_lower(value);
   }
   switch (matcher.kind) {
-    case SanMatcher::Kind::Exact: return text == value;
-    case SanMatcher::Kind::Prefix: return text.starts_with(value);
-    case SanMatcher::Kind::Suffix: return text.ends_with(value);
-    case SanMatcher::Kind::Contains: return text.find(value) != std::string_view::npos;
-    case SanMatcher::Kind::Regex: break;
+    case SanMatcher::Kind::Exact:
+      return text == value;
+    case SanMatcher::Kind::Prefix:
+      return text.starts_with(value);
+    case SanMatcher::Kind::Suffix:
+      return text.ends_with(value);
+    case SanMatcher::Kind::Contains:
+      return text.find(value) != std::string_view::npos;
+    case SanMatcher::Kind::Regex:
+      break;
   }
   return false;
 }
@@ -89,7 +94,10 @@ std::string from_hex(std::string_view text) {
   int high = -1;
   for (const char c : text) {
     if (c == ':' && text.size() == 95) continue;
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
     if (digit < 0) return {};
     if (high < 0) {
       high = digit;
@@ -126,7 +134,8 @@ bool dns_name_matches(std::string_view name, std::string_view pattern) {
   if (name_dot == std::string::npos || pattern_dot == std::string::npos) return false;
   const std::string_view pattern_label = std::string_view(p).substr(0, pattern_dot);
   const std::string_view pattern_rest = std::string_view(p).substr(pattern_dot);
-  if (pattern_label.find('*') == std::string_view::npos || pattern_rest.find('*') != std::string_view::npos) return false;
+  if (pattern_label.find('*') == std::string_view::npos || pattern_rest.find('*') != std::string_view::npos)
+    return false;
   if (pattern_label.starts_with("xn--")) return false;  // an A-label holds no wildcard (RFC 6125 §7.2)
   return std::string_view(n).substr(name_dot) == pattern_rest &&
          label_matches(std::string_view(n).substr(0, name_dot), pattern_label);
@@ -137,7 +146,8 @@ bool san_matches(const SanMatcher& matcher, const SubjectAltName& san) {
   if (matcher.type == SanType::Any ? san.type == SanType::OtherName : matcher.type != san.type) return false;
   if (san.type == SanType::OtherName && (matcher.oid.empty() || matcher.oid != san.oid)) return false;
   if (san.type == SanType::Uri && is_other_trust_domain(matcher, san.text)) return false;
-  if (san.type == SanType::Dns && matcher.kind == SanMatcher::Kind::Exact) return dns_name_matches(matcher.value, san.text);
+  if (san.type == SanType::Dns && matcher.kind == SanMatcher::Kind::Exact)
+    return dns_name_matches(matcher.value, san.text);
   return text_matches(matcher, san.text);
 }
 
@@ -154,12 +164,14 @@ base::Result<PeerVerifier> PeerVerifier::make(const TlsContextConfig& config, Tl
   for (const std::string& hash : config.verify_certificate_hash) {
     out.certificate_hashes_.push_back(from_hex(hash));
     if (out.certificate_hashes_.back().size() != 32)
-      return base::Error(base::ErrorCode::InvalidArgument, "verify_certificate_hash: invalid hex-encoded SHA-256 " + hash);
+      return base::Error(base::ErrorCode::InvalidArgument,
+                         "verify_certificate_hash: invalid hex-encoded SHA-256 " + hash);
   }
   for (const std::string& hash : config.verify_certificate_spki) {
     out.spki_hashes_.push_back(from_base64(hash));
     if (out.spki_hashes_.back().size() != 32)
-      return base::Error(base::ErrorCode::InvalidArgument, "verify_certificate_spki: invalid base64-encoded SHA-256 " + hash);
+      return base::Error(base::ErrorCode::InvalidArgument,
+                         "verify_certificate_spki: invalid base64-encoded SHA-256 " + hash);
   }
   const bool can_verify = out.has_anchors_ || out.has_pins() || out.is_spiffe_validator() || out.accepts_untrusted_;
   if (role == TlsRole::Server && config.require_client_certificate && !can_verify)
@@ -219,8 +231,8 @@ void PeerVerifier::configure(SSL_CTX& context) const {
   SSL_CTX_set1_cert_store(&context, store_.get());
   if (depth_ >= 0) SSL_CTX_set_verify_depth(&context, depth_);
   if (role_ != TlsRole::Server) return;
-  X509NameStackPtr names(sk_X509_NAME_new(
-      [](const X509_NAME* const* a, const X509_NAME* const* b) { return X509_NAME_cmp(*a, *b); }));
+  X509NameStackPtr names(
+      sk_X509_NAME_new([](const X509_NAME* const* a, const X509_NAME* const* b) { return X509_NAME_cmp(*a, *b); }));
   for (const auto& [certificate, source] : authorities_) {
     X509_NAME* name = X509_get_subject_name(certificate.get());
     if (sk_X509_NAME_find(names.get(), name) >= 0) continue;
@@ -262,7 +274,8 @@ VerifyOutcome PeerVerifier::verify_resumed(X509* leaf, const PeerRules& rules, s
   }
   VerifyOutcome outcome;
   if (!is_time_ignored_ && (now < not_before_of(*leaf) || now > not_after_of(*leaf))) {
-    outcome = refuse(VerifyOutcome::Failure::Chain, X509_V_ERR_CERT_HAS_EXPIRED, "certificate of the resumed session has expired");
+    outcome = refuse(VerifyOutcome::Failure::Chain, X509_V_ERR_CERT_HAS_EXPIRED,
+                     "certificate of the resumed session has expired");
   } else if (is_spiffe_validator() && !trust_domains_.contains(trust_domain_of(spiffe_id_of(*leaf)))) {
     outcome = refuse(VerifyOutcome::Failure::Chain, X509_V_ERR_CERT_UNTRUSTED, "no trust bundle store");
   } else {
@@ -324,8 +337,7 @@ VerifyOutcome PeerVerifier::verify_leaf(X509& leaf, const PeerRules& rules, std:
     outcome.is_validated = true;
   }
   if (has_pins()) {
-    if (!is_pinned(leaf))
-      return refuse(VerifyOutcome::Failure::Hash, X509_V_ERR_CERT_REJECTED, "cert hash and spki");
+    if (!is_pinned(leaf)) return refuse(VerifyOutcome::Failure::Hash, X509_V_ERR_CERT_REJECTED, "cert hash and spki");
     outcome.is_validated = true;
   }
   return outcome;

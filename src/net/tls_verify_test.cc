@@ -20,7 +20,9 @@ SanMatcher matcher(SanType type, std::string value, SanMatcher::Kind kind = SanM
 class VerifyTest : public TlsTest {
  protected:
   /// Shows `leaf`, signed by our authority, to a server of `config`; returns the server's error, "" for success.
-  std::string show(const TestLeaf& leaf, TlsContextConfig config) { return show(authority_->issue(leaf), std::move(config)); }
+  std::string show(const TestLeaf& leaf, TlsContextConfig config) {
+    return show(authority_->issue(leaf), std::move(config));
+  }
   std::string show(const TlsCertificate& certificate, TlsContextConfig config) {
     TlsContextConfig client = client_config();
     client.certificates = {certificate};
@@ -59,7 +61,9 @@ class VerifyTest : public TlsTest {
   bool validated_ = false;
 };
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 // ---- chain ----
 
@@ -71,7 +75,10 @@ TEST_F(VerifyTest, a_certificate_of_the_trusted_authority_is_accepted) {
 TEST_F(VerifyTest, a_stranger_is_refused_and_counted) {
   TestAuthority other("other");
   const std::string error = show(other.issue(client_leaf()), mutual_server_config());
-  EXPECT_TRUE(contains(error, "CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert: certificate verification error at depth 0: unable to get local issuer certificate")) << error;
+  EXPECT_TRUE(contains(error,
+                       "CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert: certificate verification error "
+                       "at depth 0: unable to get local issuer certificate"))
+      << error;
   EXPECT_EQ(server_counts_[TlsEvent::FailVerifyError], 1u);
   EXPECT_EQ(server_counts_[TlsEvent::ConnectionError], 0u);
 }
@@ -190,7 +197,9 @@ TEST_F(VerifyTest, each_type_of_name_is_matched) {
 
 TEST_F(VerifyTest, a_name_of_another_type_does_not_match) {
   const std::string error = show(client_leaf(), matching(matcher(SanType::Email, "client.example")));
-  EXPECT_TRUE(contains(error, "verify cert failed: SAN matcher, certificate SANs are [spiffe://mesh.example/client, client.example]")) << error;
+  EXPECT_TRUE(contains(
+      error, "verify cert failed: SAN matcher, certificate SANs are [spiffe://mesh.example/client, client.example]"))
+      << error;
   EXPECT_EQ(server_counts_[TlsEvent::FailVerifySan], 1u);
 }
 
@@ -212,7 +221,9 @@ TEST_F(VerifyTest, a_client_checks_the_server_against_its_sni) {
 
 class Digits final : public SanPattern {
  public:
-  bool matches(std::string_view name) const override { return name.find_first_not_of("0123456789") == std::string_view::npos; }
+  bool matches(std::string_view name) const override {
+    return name.find_first_not_of("0123456789") == std::string_view::npos;
+  }
 };
 
 TEST(SanMatcherTest, kinds_and_case) {
@@ -310,11 +321,14 @@ TEST_F(VerifyTest, a_trust_domain_is_compared_whole) {
 class SpiffeRules : public VerifyTest, public testing::WithParamInterface<bool> {
  protected:
   TlsContextConfig config() {
-    return GetParam() ? spiffe_config() : matching(matcher(SanType::Uri, "spiffe://mesh.example/", SanMatcher::Kind::Prefix));
+    return GetParam() ? spiffe_config()
+                      : matching(matcher(SanType::Uri, "spiffe://mesh.example/", SanMatcher::Kind::Prefix));
   }
 };
 
-TEST_P(SpiffeRules, accepts_one_uri_and_other_names) { EXPECT_EQ(show(client_leaf(), config()), ""); }
+TEST_P(SpiffeRules, accepts_one_uri_and_other_names) {
+  EXPECT_EQ(show(client_leaf(), config()), "");
+}
 
 TEST_P(SpiffeRules, refuses_two_uris) {
   TestLeaf leaf = client_leaf();
@@ -361,7 +375,9 @@ TEST_P(SpiffeRules, refuses_expired_and_not_yet_valid) {
   EXPECT_NE(show(leaf, config()), "");
 }
 
-TEST_P(SpiffeRules, refuses_a_missing_certificate) { EXPECT_NE(show_nothing(config()), ""); }
+TEST_P(SpiffeRules, refuses_a_missing_certificate) {
+  EXPECT_NE(show_nothing(config()), "");
+}
 
 INSTANTIATE_TEST_SUITE_P(Validators, SpiffeRules, testing::Bool(),
                          [](const auto& info) { return info.param ? "SpiffeValidator" : "UriMatcher"; });

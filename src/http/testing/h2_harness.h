@@ -14,7 +14,7 @@
 namespace weft::http::testing {
 
 /// A host with a clock that the test moves.
-class ManualHost : public H2Host {
+class ManualHost final : public H2Host {
  public:
   base::MonoTime now() const override { return time; }
   void wake() override { is_woken = true; }
@@ -32,7 +32,7 @@ class ManualHost : public H2Host {
 std::string to_text(const HeaderMap& headers);
 
 /// One server stream's handler. Consecutive data is one entry of the log; nothing is consumed unless asked.
-class ServerStreamRecorder : public ServerStreamHandler {
+class ServerStreamRecorder final : public ServerStreamHandler {
  public:
   ServerStreamRecorder(std::vector<std::string>& log, ServerStream& stream) : stream(&stream), log_(log) {}
   void on_request_data(base::Slice data, bool end) override;
@@ -65,7 +65,7 @@ class ServerRecorder : public ServerConnectionHandler {
   bool is_closed = false;
 };
 
-class ClientStreamRecorder : public ClientStreamHandler {
+class ClientStreamRecorder final : public ClientStreamHandler {
  public:
   explicit ClientStreamRecorder(std::vector<std::string>& log) : log_(log) {}
   void on_informational(ResponseHead head) override;

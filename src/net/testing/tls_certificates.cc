@@ -13,10 +13,14 @@ namespace {
 
 EvpPkeyPtr make_key(TestKey key) {
   switch (key) {
-    case TestKey::EcP256: return EvpPkeyPtr(EVP_EC_gen("P-256"));
-    case TestKey::EcP384: return EvpPkeyPtr(EVP_EC_gen("P-384"));
-    case TestKey::Rsa2048: return EvpPkeyPtr(EVP_RSA_gen(2048));
-    case TestKey::Rsa1024: return EvpPkeyPtr(EVP_RSA_gen(1024));
+    case TestKey::EcP256:
+      return EvpPkeyPtr(EVP_EC_gen("P-256"));
+    case TestKey::EcP384:
+      return EvpPkeyPtr(EVP_EC_gen("P-384"));
+    case TestKey::Rsa2048:
+      return EvpPkeyPtr(EVP_RSA_gen(2048));
+    case TestKey::Rsa1024:
+      return EvpPkeyPtr(EVP_RSA_gen(1024));
   }
   return nullptr;
 }
@@ -118,8 +122,7 @@ TestAuthority::TestAuthority(const std::string& name, TestKey key) : keys_(std::
   pem_ = pem_of(self);
 }
 
-TestAuthority::TestAuthority(const std::string& name, TestAuthority& parent)
-    : keys_(std::make_unique<Keys>()) {
+TestAuthority::TestAuthority(const std::string& name, TestAuthority& parent) : keys_(std::make_unique<Keys>()) {
   TestLeaf leaf;
   leaf.common_name = name;
   leaf.is_ca = true;
@@ -140,8 +143,10 @@ TlsCertificate TestAuthority::issue(const TestLeaf& leaf) {
   X509& x509 = *certificate;
   X509_set_issuer_name(&x509, X509_get_subject_name(keys_->certificate.get()));
   set_times(x509, leaf.not_before, leaf.not_after);
-  add_extension(x509, keys_->certificate.get(), NID_basic_constraints, leaf.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-  if (!leaf.key_usage.empty()) add_extension(x509, keys_->certificate.get(), NID_key_usage, "critical," + leaf.key_usage);
+  add_extension(x509, keys_->certificate.get(), NID_basic_constraints,
+                leaf.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  if (!leaf.key_usage.empty())
+    add_extension(x509, keys_->certificate.get(), NID_key_usage, "critical," + leaf.key_usage);
   add_extension(x509, keys_->certificate.get(), NID_subject_key_identifier, "hash");
   add_extension(x509, keys_->certificate.get(), NID_authority_key_identifier, "keyid");
   if (leaf.is_must_staple) add_extension(x509, keys_->certificate.get(), NID_tlsfeature, "status_request");
@@ -157,8 +162,10 @@ std::string TestAuthority::crl(const std::vector<int>& revoked_serials) {
   const std::unique_ptr<X509_CRL, OpensslFree<X509_CRL_free>> crl(X509_CRL_new());
   X509_CRL_set_version(crl.get(), 1);
   X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(keys_->certificate.get()));
-  const std::unique_ptr<ASN1_TIME, OpensslFree<ASN1_TIME_free>> from(ASN1_TIME_set(nullptr, to_time_t(kTestNow) - 3600));
-  const std::unique_ptr<ASN1_TIME, OpensslFree<ASN1_TIME_free>> to(ASN1_TIME_set(nullptr, to_time_t(kTestNow) + 30 * 86400));
+  const std::unique_ptr<ASN1_TIME, OpensslFree<ASN1_TIME_free>> from(
+      ASN1_TIME_set(nullptr, to_time_t(kTestNow) - 3600));
+  const std::unique_ptr<ASN1_TIME, OpensslFree<ASN1_TIME_free>> to(
+      ASN1_TIME_set(nullptr, to_time_t(kTestNow) + 30 * 86400));
   X509_CRL_set1_lastUpdate(crl.get(), from.get());
   X509_CRL_set1_nextUpdate(crl.get(), to.get());
   for (const int serial : revoked_serials) {
@@ -198,8 +205,8 @@ std::string TestAuthority::ocsp(const TlsCertificate& certificate, base::WallTim
 std::string encrypt_key_pem(const std::string& pem, const std::string& password) {
   const EvpPkeyPtr key = read_key(pem);
   BioPtr out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), EVP_aes_128_cbc(), password.data(), static_cast<int>(password.size()),
-                                nullptr, nullptr);
+  PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), EVP_aes_128_cbc(), password.data(),
+                                static_cast<int>(password.size()), nullptr, nullptr);
   return bio_text(out.get());
 }
 

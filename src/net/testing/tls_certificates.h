@@ -20,15 +20,15 @@ enum class TestKey : uint8_t { EcP256, EcP384, Rsa2048, Rsa1024 };
 
 struct TestLeaf {
   std::string common_name = "test";
-  std::vector<std::string> dns, uris, emails;          ///< may hold NUL
-  std::vector<std::string> ips;                        ///< raw bytes, 4 or 16
+  std::vector<std::string> dns, uris, emails;                    ///< may hold NUL
+  std::vector<std::string> ips;                                  ///< raw bytes, 4 or 16
   std::vector<std::pair<std::string, std::string>> other_names;  ///< OID, UTF-8 text
   base::WallTime not_before = kTestNow - base::seconds(86400);
   base::WallTime not_after = kTestNow + base::seconds(30 * 86400);
   TestKey key = TestKey::EcP256;
   bool is_ca = false;
   bool is_must_staple = false;
-  std::string key_usage = "digitalSignature";          ///< OpenSSL's words; "" leaves the extension out
+  std::string key_usage = "digitalSignature";  ///< OpenSSL's words; "" leaves the extension out
 };
 
 /// An authority that signs. Ends the test process where OpenSSL refuses: tests are wrong then.

@@ -79,7 +79,8 @@ class TlsTest : public testing::Test {
   }
   TlsPair pair(const TlsContextConfig& client_config, const TlsContextConfig& server_config,
                std::string_view sni = "test.example") {
-    return pair(make(client_config, TlsRole::Client), client_config, make(server_config, TlsRole::Server), server_config, sni);
+    return pair(make(client_config, TlsRole::Client), client_config, make(server_config, TlsRole::Server),
+                server_config, sni);
   }
   /// A pair whose handshake has run.
   TlsPair connected(const TlsContextConfig& client_config, const TlsContextConfig& server_config,

@@ -36,7 +36,8 @@ struct TlsPair {
     if (!has_started_ && client_status) client_status = client->start();
     has_started_ = true;
     while (carry(*client, *server, to_server, server_status, client_wire) +
-               carry(*server, *client, to_client, client_status, server_wire) > 0) {
+               carry(*server, *client, to_client, client_status, server_wire) >
+           0) {
     }
   }
   /// Carries one way what is waiting; returns the bytes.
