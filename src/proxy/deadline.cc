@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http/grpc.h"
 #include "proxy/ascii.h"
 
 namespace weft::proxy {
@@ -12,7 +13,6 @@ using base::Duration;
 using http::HeaderId;
 
 constexpr Duration kRouteTimeoutDefault = base::seconds(15);
-constexpr uint64_t kGrpcTimeoutValueMax = 99999999;
 /// Longer than any request lives, and far from overflow when multiplied to nanoseconds. Units: ms.
 constexpr uint64_t kTimeoutMsMax = uint64_t{1} << 40;
 
@@ -55,9 +55,9 @@ std::optional<Duration> stream_limit(const TimeoutInput& input, std::optional<Du
 
 RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& head) {
   const RouteAction& action = *input.action;
-  const bool is_grpc = is_grpc_content_type(head.get(HeaderId::ContentType));
+  const bool is_grpc = http::is_grpc(head);
   std::optional<Duration> grpc_timeout;
-  if (const auto text = head.find(HeaderId::GrpcTimeout); text && input.is_trusted) grpc_timeout = parse_grpc_timeout(*text);
+  if (const auto text = head.find(HeaderId::GrpcTimeout); text && input.is_trusted) grpc_timeout = http::parse_grpc_timeout(*text, base::milliseconds(kTimeoutMsMax));
 
   RequestTimeouts timeouts;
   const bool uses_older_grpc = is_grpc && action.max_grpc_timeout && !action.max_stream_duration;
@@ -105,51 +105,9 @@ void set_attempt_headers(const RequestTimeouts& timeouts, const AttemptTime& tim
     else if (head.has(HeaderId::XEnvoyExpectedRqTimeoutMs)) head.remove(HeaderId::XEnvoyExpectedRqTimeoutMs);
   }
   if (timeouts.sends_grpc_timeout) {
-    if (left) head.set(HeaderId::GrpcTimeout, format_grpc_timeout(*left));
+    if (left) head.set(HeaderId::GrpcTimeout, http::format_grpc_timeout(*left).view());
     else if (head.has(HeaderId::GrpcTimeout)) head.remove(HeaderId::GrpcTimeout);
   }
-}
-
-std::optional<Duration> parse_grpc_timeout(std::string_view text) {
-  if (text.size() < 2 || text.size() > 9) return std::nullopt;
-  uint64_t value = 0;
-  for (const char c : text.substr(0, text.size() - 1)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<uint64_t>(c - '0');
-  }
-  const auto up_to_ms = [&](uint64_t per_ms) { return base::milliseconds(static_cast<int64_t>((value + per_ms - 1) / per_ms)); };
-  const auto of_seconds = [&](uint64_t seconds) {
-    return base::milliseconds(static_cast<int64_t>(std::min(value * seconds * 1000, kTimeoutMsMax)));
-  };
-  switch (text.back()) {
-    case 'H': return of_seconds(3600);
-    case 'M': return of_seconds(60);
-    case 'S': return of_seconds(1);
-    case 'm': return up_to_ms(1);
-    case 'u': return up_to_ms(1000);
-    case 'n': return up_to_ms(1000000);
-    default: return std::nullopt;
-  }
-}
-
-std::string format_grpc_timeout(Duration timeout) {
-  auto value = static_cast<uint64_t>(std::max<int64_t>(0, base::to_milliseconds(timeout)));
-  char unit = 'm';
-  constexpr struct {
-    char unit;
-    uint64_t of_previous;
-  } kCoarser[] = {{'S', 1000}, {'M', 60}, {'H', 60}};
-  for (const auto& next : kCoarser) {
-    if (value <= kGrpcTimeoutValueMax) break;
-    value /= next.of_previous;
-    unit = next.unit;
-  }
-  return std::to_string(std::min(value, kGrpcTimeoutValueMax)) + unit;
-}
-
-bool is_grpc_content_type(std::string_view content_type) {
-  constexpr std::string_view kGrpc = "application/grpc";
-  return content_type.starts_with(kGrpc) && (content_type.size() == kGrpc.size() || content_type[kGrpc.size()] == '+');
 }
 
 }  // namespace weft::proxy

@@ -5,8 +5,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "base/time.h"
 #include "http/message.h"
@@ -49,12 +47,5 @@ RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& h
 std::optional<base::Duration> remaining_for_attempt(const RequestTimeouts& timeouts, const AttemptTime& time);
 /// Writes the remainder into x-envoy-expected-rq-timeout-ms and grpc-timeout, where the request sends them. Call before each attempt.
 void set_attempt_headers(const RequestTimeouts& timeouts, const AttemptTime& time, http::RequestHead& head);
-
-/// grpc-timeout: 1 to 8 digits and one of H M S m u n, rounded up to milliseconds; nullopt when malformed.
-std::optional<base::Duration> parse_grpc_timeout(std::string_view text);
-/// In the finest of m S M H that fits 8 digits.
-std::string format_grpc_timeout(base::Duration timeout);
-/// content-type application/grpc or application/grpc+…
-bool is_grpc_content_type(std::string_view content_type);
 
 }  // namespace weft::proxy

@@ -154,25 +154,5 @@ TEST_F(Deadlines, TheOlderMaxGrpcTimeoutReplacesTheRouteTimeoutOfGrpcCalls) {
   EXPECT_EQ(resolve_grpc("").global, Duration::zero());
 }
 
-TEST(GrpcTimeout, ParsesUnitsAndRefusesTheRest) {
-  EXPECT_EQ(parse_grpc_timeout("1H"), seconds(3600));
-  EXPECT_EQ(parse_grpc_timeout("2M"), seconds(120));
-  EXPECT_EQ(parse_grpc_timeout("3S"), seconds(3));
-  EXPECT_EQ(parse_grpc_timeout("4m"), milliseconds(4));
-  EXPECT_EQ(parse_grpc_timeout("4001u"), milliseconds(5));
-  EXPECT_EQ(parse_grpc_timeout("1n"), milliseconds(1));
-  EXPECT_GT(*parse_grpc_timeout("99999999H"), seconds(86400 * 365));
-  for (const std::string_view text : {"", "1", "S", "1s", "-1S", " 1S", "1.5S", "123456789S", "1SS"}) {
-    EXPECT_EQ(parse_grpc_timeout(text), std::nullopt) << text;
-  }
-}
-
-TEST(GrpcTimeout, IsWrittenInTheFinestUnitThatFits) {
-  EXPECT_EQ(format_grpc_timeout(milliseconds(1)), "1m");
-  EXPECT_EQ(format_grpc_timeout(milliseconds(99999999)), "99999999m");
-  EXPECT_EQ(format_grpc_timeout(milliseconds(100000000)), "100000S");
-  EXPECT_EQ(format_grpc_timeout(seconds(100000000)), "1666666M");
-}
-
 }  // namespace
 }  // namespace weft::proxy

@@ -1,5 +1,6 @@
 #include "proxy/matchers.h"
 
+#include "http/path.h"
 #include "proxy/ascii.h"
 
 namespace weft::proxy {
@@ -64,16 +65,10 @@ bool HeaderMatcher::matches_line(std::optional<std::string_view> value) const {
 
 bool QueryMatcher::matches(std::string_view query) const {
   std::optional<std::string_view> value;
-  while (!value) {
-    const size_t end = query.find('&');
-    const std::string_view parameter = query.substr(0, end);
-    const size_t equals = parameter.find('=');
-    if (parameter.substr(0, equals) == name && !parameter.empty()) {
-      value = equals == std::string_view::npos ? std::string_view() : parameter.substr(equals + 1);
-    }
-    if (end == std::string_view::npos) break;
-    query.remove_prefix(end + 1);
-  }
+  http::for_each_query_parameter(query, [&](std::string_view key, std::string_view text) {
+    if (key == name) value = text;
+    return !value;
+  });
   if (is_presence) return value.has_value() == present;
   return value && string.matches(*value);
 }

@@ -1,8 +1,6 @@
 #include "proxy/request_headers.h"
 
 #include <algorithm>
-#include <chrono>
-#include <iterator>
 
 #include "proxy/ascii.h"
 #include "proxy/request_id.h"
@@ -159,6 +157,20 @@ void append_via(http::HeaderMap& headers, std::string_view via) {
 
 }  // namespace
 
+http::PathVerdict normalize_path(http::RequestHead& head, const HcmConfig& config, std::string& redirect_to) {
+  if (!head.has(HeaderId::Path)) return http::PathVerdict::Unchanged;
+  if (head.path().find('#') != std::string_view::npos) return http::PathVerdict::Reject;
+  static_assert(static_cast<int>(http::EscapedSlashes::UnescapeAndForward) == static_cast<int>(HcmConfig::EscapedSlashes::UnescapeAndForward));
+  const http::PathRules rules{.is_normalized = config.normalize_path,
+                              .merges_slashes = config.merge_slashes,
+                              .escaped_slashes = static_cast<http::EscapedSlashes>(config.escaped_slashes)};
+  std::string path;
+  const http::PathVerdict verdict = http::normalize_path(head.path(), rules, path);
+  if (verdict == http::PathVerdict::Changed) head.set(HeaderId::Path, path);
+  else if (verdict == http::PathVerdict::Redirect) redirect_to = std::move(path);
+  return verdict;
+}
+
 void normalize_host(http::RequestHead& head, const HcmConfig& config, uint16_t local_port) {
   std::string host(head.authority());
   const size_t size = host.size();
@@ -252,33 +264,6 @@ void mutate_response_headers(http::ResponseHead& response, const http::RequestHe
   const bool wants_id = config.always_set_request_id_in_response || request.has(HeaderId::XEnvoyForceTrace);
   if (const auto id = request.find(HeaderId::XRequestId); id && wants_id) response.set(HeaderId::XRequestId, *id);
   append_via(response, config.via);
-}
-
-std::string http_date(base::WallTime time) {
-  constexpr std::string_view kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
-  const auto pad = [](int64_t value, size_t width) {
-    std::string text = std::to_string(value);
-    return text.size() < width ? std::string(width - text.size(), '0') + text : text;
-  };
-  std::string out(kDays[std::chrono::weekday(day).c_encoding()]);
-  out += ", " + pad(static_cast<unsigned>(date.day()), 2) + " ";
-  out += kMonths[static_cast<unsigned>(date.month()) - 1];
-  out += " " + pad(static_cast<int>(date.year()), 4) + " " + pad(clock.hours().count(), 2) + ":" + pad(clock.minutes().count(), 2) + ":" +
-         pad(clock.seconds().count(), 2) + " GMT";
-  return out;
-}
-
-std::string_view DateCache::text(base::WallTime now) {
-  const int64_t second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
-  if (second != second_) {
-    second_ = second;
-    text_ = http_date(now);
-  }
-  return text_;
 }
 
 std::optional<InvalidHeader> find_invalid_header(const std::vector<std::string>& strict_check_headers, const http::RequestHead& head) {

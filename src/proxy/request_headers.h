@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "base/random.h"
-#include "base/time.h"
 #include "http/message.h"
+#include "http/path.h"
 #include "net/address.h"
 #include "net/tls_session.h"
 #include "proxy/listener_config.h"
@@ -31,6 +31,10 @@ struct RequestOrigin {
   bool is_edge = false;       ///< this proxy is the first one the request meets
 };
 
+/// The path as routes, filters and the upstream see it. Changed: written into `head`. Redirect: 307 to `redirect_to`.
+/// Reject: 400, also for a fragment (details path_normalization_failed).
+http::PathVerdict normalize_path(http::RequestHead& head, const HcmConfig& config, std::string& redirect_to);
+
 /// The host as routes see it: trailing dot and port removed where configured.
 void normalize_host(http::RequestHead& head, const HcmConfig& config, uint16_t local_port);
 
@@ -45,20 +49,8 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
                                      const DownstreamPeer& peer, base::Random& random);
 
 /// Response headers on their way downstream: date where absent, server, hop-by-hop headers, via, x-request-id where asked.
-/// `date`: see http_date.
+/// `date`: see http::DateCache.
 void mutate_response_headers(http::ResponseHead& response, const http::RequestHead& request, const HcmConfig& config, std::string_view date);
-
-/// "Mon, 23 Nov 2026 06:45:48 GMT" (RFC 9110 §5.6.7).
-std::string http_date(base::WallTime time);
-/// Makes the text of each second once. Owner: one worker.
-class DateCache {
- public:
-  std::string_view text(base::WallTime now);
-
- private:
-  int64_t second_ = INT64_MIN;
-  std::string text_;
-};
 
 /// The first of the router's strict_check_headers that is set and malformed; answer 400 with flag IH. nullopt: all are fine.
 struct InvalidHeader {

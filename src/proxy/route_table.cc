@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "http/grpc.h"
 #include "proxy/ascii.h"
-#include "proxy/deadline.h"
 #include "proxy/host_table.h"
 #include "proxy/path_trie.h"
 
@@ -44,7 +44,7 @@ bool do_predicates_match(const RouteMatch& match, const Request& request) {
     const Fraction& fraction = *match.runtime_fraction;
     if (request.input.random % std::max(1u, fraction.denominator) >= fraction.numerator) return false;
   }
-  if (match.is_grpc && !(request.has_path && is_grpc_content_type(request.head.get(http::HeaderId::ContentType)))) return false;
+  if (match.is_grpc && !(request.has_path && http::is_grpc(request.head))) return false;
   for (const HeaderMatcher& header : match.headers) {
     if (!header.matches(request.head)) return false;
   }
