@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "net/backends.h"
+#include "net/epoll_stream.h"
 #include "net/posix_socket.h"
 #include "net/testing/recorders.h"
 
@@ -261,7 +262,20 @@ TEST_F(EpollTest, ADescriptorCrossesAUnixSocket) {
   EXPECT_FALSE(loop.send_descriptor(Handle{}, 0).has_value());
 }
 
+TEST_F(EpollTest, AnIpv6SocketTakesIpv4OnlyWhenAsked) {
+  const Address any = *Address::parse("::", 0);
+  auto compatible = loop.listen(any, {.ipv4_compat = true});
+  if (!compatible) GTEST_SKIP() << "no IPv6 here";
+  auto strict = std::move(*loop.listen(any, {}));
+  SocketRecorder reaches, fails;
+  loop.connect(Address::v4(0x7f000001, (*compatible)->local_address().port()), {}, reaches);
+  loop.connect(Address::v4(0x7f000001, strict->local_address().port()), {}, fails);
+  EXPECT_TRUE(until([&] { return reaches.has("connected") && fails.has("error"); }));
+}
+
 // ---- costs ----
+
+TEST_F(EpollTest, AStreamIsSmall) { EXPECT_LE(sizeof(EpollStream), 224u); }
 
 TEST_F(EpollTest, AnIdleReadingSocketHoldsNoBuffer) {
   auto pair = make_pair(loop);

@@ -147,11 +147,15 @@ void EpollStream::look_for_error() {
   if (error != 0) fail(error);
 }
 
-// One sendmsg. False when there is nothing more to do now.
-bool EpollStream::send_once(size_t& sent) {
+// One system call for up to kVectorsMax slices; the plain one where there is only one. Returns what it returned.
+ssize_t EpollStream::send_slices(size_t& bytes) {
+  if (output_.slice_count() == 1) {
+    bytes = output_.size();
+    return send(fd_.get(), output_.slice(0).data(), bytes, MSG_NOSIGNAL);
+  }
   iovec vectors[kVectorsMax];
   const size_t count = std::min(output_.slice_count(), kVectorsMax);
-  size_t bytes = 0;
+  bytes = 0;
   for (size_t i = 0; i < count; ++i) {
     const base::Slice& slice = output_.slice(i);
     vectors[i] = {const_cast<char*>(slice.data()), slice.size()};
@@ -160,7 +164,13 @@ bool EpollStream::send_once(size_t& sent) {
   msghdr message{};
   message.msg_iov = vectors;
   message.msg_iovlen = count;
-  const ssize_t n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+  return sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+}
+
+// False when there is nothing more to do now.
+bool EpollStream::send_once(size_t& sent) {
+  size_t bytes = 0;
+  const ssize_t n = send_slices(bytes);
   if (n < 0) {
     if (errno == EINTR) return true;
     if (errno == EAGAIN) {

@@ -2,6 +2,8 @@
 // Thread:  the loop's.   Owner: the loop's handle table.
 #pragma once
 
+#include <sys/types.h>
+
 #include "net/epoll_loop.h"
 
 namespace weft::net {
@@ -39,6 +41,7 @@ class EpollStream final : public EpollSource,
   void finish_connecting();
   void read();
   void end_reading();
+  ssize_t send_slices(size_t& bytes);
   bool send_once(size_t& sent);
   void fail_write(int error);
   void fail(int error);

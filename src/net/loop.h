@@ -146,6 +146,7 @@ struct ListenOptions {
   /// With reuse_port: the first socket of this process on the address. It first binds a throw-away socket without
   /// SO_REUSEPORT, so that a forgotten process is an error and not a silent sharer; workers after it set this false.
   bool is_first = true;
+  bool ipv4_compat = false; ///< an IPv6 socket takes IPv4 too (real backends)
   int backlog = 4096;
   uint32_t unix_mode = 0;   ///< permission bits of a unix socket; 0 leaves the umask's
 };

@@ -22,6 +22,12 @@ void set_flag(int fd, int level, int option) {
   setsockopt(fd, level, option, &on, sizeof on);
 }
 
+void set_v6_only(int fd, const Address& at, bool ipv4_compat) {
+  if (at.family() != Address::Family::V6) return;
+  const int on = ipv4_compat ? 0 : 1;
+  setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+}
+
 int bind_to(int fd, const Address& at) {
   sockaddr_storage storage;
   const socklen_t length = at.to_sockaddr(&storage);
@@ -45,11 +51,11 @@ base::Error listen_error(const Address& at, int error) {
 
 // Who holds the address without SO_REUSEPORT, or with it, makes this bind fail. SO_REUSEADDR lets sockets in
 // TIME_WAIT pass, never a listening one. Nothing listens on the throw-away socket, so no connection is lost.
-base::Status probe_is_free(const Address& at) {
+base::Status probe_is_free(const Address& at, bool ipv4_compat) {
   FileDescriptor probe = open_socket(at.family(), SOCK_STREAM);
   if (!probe.is_open()) return listen_error(at, errno);
   set_flag(probe.get(), SOL_SOCKET, SO_REUSEADDR);
-  if (at.family() == Address::Family::V6) set_flag(probe.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  set_v6_only(probe.get(), at, ipv4_compat);
   if (bind_to(probe.get(), at) != 0) return listen_error(at, errno);
   return {};
 }
@@ -133,14 +139,14 @@ base::Result<std::unique_ptr<ListenSocket>> listen_posix(const Address& at, cons
   if (is_unix) {
     if (base::Status s = clear_unix_path(at); !s) return s.error();
   } else if (options.reuse_port && options.is_first && at.port() != 0) {
-    if (base::Status s = probe_is_free(at); !s) return s.error();
+    if (base::Status s = probe_is_free(at, options.ipv4_compat); !s) return s.error();
   }
   FileDescriptor fd = open_socket(at.family(), SOCK_STREAM);
   if (!fd.is_open()) return listen_error(at, errno);
   if (!is_unix) {
     set_flag(fd.get(), SOL_SOCKET, SO_REUSEADDR);
     if (options.reuse_port) set_flag(fd.get(), SOL_SOCKET, SO_REUSEPORT);
-    if (at.family() == Address::Family::V6) set_flag(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+    set_v6_only(fd.get(), at, options.ipv4_compat);
     set_no_delay(fd.get());  // accepted sockets inherit it
   }
   if (bind_to(fd.get(), at) != 0) return listen_error(at, errno);
