@@ -36,7 +36,7 @@ function(weft_module name)
     get_filename_component(stem ${source} NAME_WE)
     string(REGEX REPLACE "_bench$" "" stem ${stem})
     add_executable(bench_${stem} EXCLUDE_FROM_ALL ${source})
-    target_link_libraries(bench_${stem} PRIVATE weft_${name} benchmark)
+    target_link_libraries(bench_${stem} PRIVATE weft_${name}_testing benchmark)
   endforeach()
 endfunction()
 

@@ -51,6 +51,11 @@ BIO* new_bio(OpensslSession* session) {
   return bio;
 }
 
+// What another call left behind would be taken for this one's. Looking is cheaper than clearing.
+void clear_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 bool is_ip_literal(const std::string& name) {
   unsigned char ip[16];
   return inet_pton(AF_INET, name.c_str(), ip) == 1 || inet_pton(AF_INET6, name.c_str(), ip) == 1;
@@ -133,6 +138,7 @@ base::Status OpensslSession::start() {
 
 base::Status OpensslSession::receive(base::Slice ciphertext, base::Chain& plaintext) {
   if (state_ == State::Failed) return error_;
+  if (has_received_close_) return {};  // what follows close_notify is ignored (RFC 8446 §6.1)
   in_.append(std::move(ciphertext));
   if (state_ == State::Handshaking) {
     if (auto status = handshake(); !status) return status;
@@ -156,7 +162,7 @@ void OpensslSession::shutdown() {
   // In a handshake there is no record layer yet that close_notify would belong to.
   if (!is_established()) return;
   SSL_shutdown(ssl_.get());
-  ERR_clear_error();
+  clear_errors();
 }
 
 void OpensslSession::take_output(base::Chain& out) {
@@ -174,7 +180,7 @@ std::string_view OpensslSession::alpn() const {
 // ---- handshake ----
 
 base::Status OpensslSession::handshake() {
-  ERR_clear_error();
+  clear_errors();
   const int result = SSL_do_handshake(ssl_.get());
   if (abuse_ != nullptr) return fail(abuse_);
   if (result == 1) return on_handshake_done();
@@ -261,7 +267,7 @@ void OpensslSession::on_message(bool is_sent, int content_type, const unsigned c
 // ---- records ----
 
 base::Status OpensslSession::read_plaintext(base::Chain& plaintext) {
-  ERR_clear_error();
+  clear_errors();
   base::Block* block = nullptr;
   size_t used = 0;
   const auto deliver = [&] {
@@ -284,6 +290,7 @@ base::Status OpensslSession::read_plaintext(base::Chain& plaintext) {
   }
   deliver();
   if (abuse_ != nullptr) return fail(abuse_);
+  release_buffers();
   if (result == 1) return {};
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
@@ -298,7 +305,7 @@ base::Status OpensslSession::read_plaintext(base::Chain& plaintext) {
 }
 
 base::Status OpensslSession::encrypt(base::Chain plaintext) {
-  ERR_clear_error();
+  clear_errors();
   while (!plaintext.is_empty()) {
     if (plaintext.slice_count() == 1 || plaintext.front().size() >= kRecordBytesMax) {
       const base::Slice slice = plaintext.pop_front();
@@ -335,11 +342,35 @@ size_t OpensslSession::read_cipher(char* to, size_t size) {
     const base::Slice& front = in_.front();
     const size_t part = std::min(size - n, front.size());
     std::memcpy(to + n, front.data(), part);
+    follow_records(front.view().substr(0, part));
     in_.remove_prefix(part);
     n += part;
   }
   undelivered_ += n;
   return n;
+}
+
+// Where the records that OpenSSL has taken end: header_bytes_ and record_bytes_ are 0 between two.
+void OpensslSession::follow_records(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (header_bytes_ < 5) {
+      if (header_bytes_ >= 3)
+        record_bytes_ = static_cast<uint16_t>(record_bytes_ << 8 | static_cast<uint8_t>(bytes[0]));
+      ++header_bytes_;
+      bytes.remove_prefix(1);
+    } else {
+      const size_t n = std::min<size_t>(bytes.size(), record_bytes_);
+      record_bytes_ = static_cast<uint16_t>(record_bytes_ - n);
+      bytes.remove_prefix(n);
+    }
+    if (header_bytes_ == 5 && record_bytes_ == 0) header_bytes_ = 0;
+  }
+}
+
+// SSL_MODE_RELEASE_BUFFERS leaves a buffer of 16 KiB behind after handshake messages, tickets among them. Freeing it
+// inside a record would lose the record's header.
+void OpensslSession::release_buffers() {
+  if (in_.is_empty() && header_bytes_ == 0 && SSL_pending(ssl_.get()) == 0) SSL_free_buffers(ssl_.get());
 }
 
 void OpensslSession::write_cipher(const char* from, size_t size) {

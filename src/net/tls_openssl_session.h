@@ -60,6 +60,8 @@ class OpensslSession final : public TlsSession {
   /// Collects OpenSSL's errors, or takes `reason`; counts; nothing works afterwards.
   base::Error fail(std::string reason = {});
   void flush_block();
+  void follow_records(std::string_view bytes);
+  void release_buffers();
   void offer_session();
   std::string session_key() const;
   void fill_peer(X509& peer);
@@ -78,6 +80,8 @@ class OpensslSession final : public TlsSession {
   bool is_shut_down_ = false;
   bool is_info_final_ = false;
   VerifyOutcome::Failure verify_failure_ = VerifyOutcome::Failure::None;
+  uint8_t header_bytes_ = 0;
+  uint16_t record_bytes_ = 0;
   uint32_t key_updates_ = 0, tickets_received_ = 0;
   int64_t key_update_second_ = 0;
   const char* abuse_ = nullptr;   // what the peer did that ends the connection

@@ -122,6 +122,17 @@ TEST_F(TlsSessionTest, close_notify_is_an_orderly_end) {
   EXPECT_EQ(pair.to_client.to_string(), "answer");
 }
 
+TEST_F(TlsSessionTest, bytes_after_close_notify_are_dropped) {
+  TlsPair pair = connected(client_config(), server_config());
+  pair.client->shutdown();
+  pair.pump();
+  ASSERT_TRUE(pair.server->has_received_close());
+  base::Chain plain;
+  ASSERT_TRUE(pair.server->receive(base::Slice::copy_of(pool_, "more"), plain));
+  EXPECT_TRUE(plain.is_empty());
+  EXPECT_EQ(pool_.live_blocks(), 0u);
+}
+
 TEST_F(TlsSessionTest, a_damaged_record_ends_the_session_with_an_alert) {
   TlsPair pair = connected(client_config(), server_config());
   ASSERT_TRUE(pair.client->send(bytes("hello")));
