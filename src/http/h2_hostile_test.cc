@@ -331,9 +331,32 @@ INSTANTIATE_TEST_SUITE_P(
         Breach{"huffman_padding", headers(1, kWhole, get_block() + std::string("\0\x81\xff\x01", 3) + "a"), NGHTTP2_COMPRESSION_ERROR},
         Breach{"push_promise", frame(NGHTTP2_PUSH_PROMISE, kEndHeaders, 1, std::string("\0\0\0\2", 4)), NGHTTP2_PROTOCOL_ERROR},
         Breach{"initial_window_too_large", frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4\x80\0\0\0", 6)), NGHTTP2_FLOW_CONTROL_ERROR},
+        Breach{"data_after_reset", get(1) + reset(1) + data(1, 0, "x"), NGHTTP2_STREAM_CLOSED},
+        Breach{"head_after_reset", get(1) + reset(1) + get(1), NGHTTP2_STREAM_CLOSED},
+        Breach{"falling_stream_id", get(5) + get(3), NGHTTP2_PROTOCOL_ERROR},
         Breach{"data_after_end", get(1) + data(1, 0, "x"), NGHTTP2_STREAM_CLOSED},
         Breach{"head_after_end", get(1) + get(1), NGHTTP2_STREAM_CLOSED}),
     [](const auto& info) { return info.param.name; });
+
+TEST(H2Hostile, EndsTheConnectionOnFramesBehindAnAnsweredRequest) {
+  for (const std::string& late : {data(1, 0, "x"), get(1)}) {
+    LoneServer server;
+    server.feed(preface() + get(1));
+    server.handler.last().stream->send_head(make_response(server.pool), true);
+    server.feed({});
+    EXPECT_EQ(error_code_of(server.feed(late), NGHTTP2_GOAWAY), NGHTTP2_STREAM_CLOSED);
+  }
+}
+
+TEST(H2Hostile, SparesFramesInFlightToAStreamThatWeReset) {
+  LoneServer server;
+  server.feed(preface() + headers(1, kEndHeaders, get_block()) + headers(3, kEndHeaders, get_block()));
+  server.handler.streams[0]->stream->reset(ResetCode::Cancel);
+  server.handler.streams[1]->stream->send_head(make_response(server.pool), true);  // early: ends with RST_STREAM(NO_ERROR)
+  server.feed({});
+  server.feed(data(1, 0, "late") + headers(1, kWhole, block({"x", "1"})) + data(3, kEndStream, "late"));
+  EXPECT_FALSE(server.session.has_failed());
+}
 
 TEST(H2Hostile, RefusesHttp1OnAnHttp2Port) {
   LoneServer server;

@@ -131,7 +131,7 @@ struct H2Session::Callbacks {
 };
 
 H2Session::H2Session(bool is_server, const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host)
-    : is_server_(is_server), options_(options), pool_(pool), counters_(counters), host_(host), guard_(options, counters), reader_(options, counters) {
+    : is_server_(is_server), options_(options), pool_(pool), counters_(counters), host_(host), guard_(options, counters), reader_(options, counters), scanner_(is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {
   nghttp2_option* option = nullptr;
   WEFT_ASSERT(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_auto_window_update(option, 1);
@@ -171,11 +171,33 @@ void H2Session::receive(base::Slice bytes) {
   if (has_failed_ || is_abandoned_ || bytes.is_empty()) return;
   last_received_ = host_.now();
   input_ = &bytes;
+  const std::string_view all = bytes.view();
+  size_t fed = 0;
+  for (size_t scanned = 0; scanned < all.size() && !has_failed_;) {
+    bool is_data_head = false;
+    scanned += scanner_.scan(all.substr(scanned), is_data_head);
+    if (!is_data_head) break;
+    // All frames before this one take effect first; its head is not complete without its last byte.
+    feed(all.substr(fed, scanned - 1 - fed));
+    fed = scanned - 1;
+    if (!has_failed_) on_data_head(scanner_.head());
+  }
+  feed(all.substr(fed));
+  input_ = nullptr;
+  host_.wake();
+}
+
+void H2Session::feed(std::string_view bytes) {
+  if (bytes.empty() || has_failed_) return;
   const ssize_t read = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   deliver_held(false);
-  input_ = nullptr;
   if (read < 0) on_receive_error(read);
-  host_.wake();
+}
+
+void H2Session::on_data_head(const H2FrameScanner::Head& head) {
+  check_closed_stream(head.stream);
+  // The payload of a padded frame is known when it is complete.
+  if ((head.flags & NGHTTP2_FLAG_PADDED) == 0) apply(guard_.on_payload_frame(head.length, (head.flags & NGHTTP2_FLAG_END_STREAM) != 0));
 }
 
 void H2Session::on_receive_error(ssize_t error) {
@@ -197,11 +219,10 @@ void H2Session::apply(H2FloodGuard::Verdict verdict) {
 int H2Session::on_begin_frame(const nghttp2_frame_hd& head) {
   const bool ends_stream = (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (head.type) {
-    case NGHTTP2_DATA:
-      // The payload of a padded frame is known when it is complete.
-      if ((head.flags & NGHTTP2_FLAG_PADDED) == 0) apply(guard_.on_payload_frame(head.length, ends_stream));
+    case NGHTTP2_HEADERS:
+      apply(guard_.on_payload_frame(head.length, ends_stream));
+      check_closed_stream(static_cast<uint32_t>(head.stream_id));
       break;
-    case NGHTTP2_HEADERS: apply(guard_.on_payload_frame(head.length, ends_stream)); break;
     case NGHTTP2_CONTINUATION: apply(guard_.on_continuation_frame(head.length)); break;
     case NGHTTP2_PRIORITY: apply(guard_.on_priority_frame()); break;
     case NGHTTP2_WINDOW_UPDATE: apply(guard_.on_window_update_frame()); break;
@@ -217,6 +238,20 @@ int H2Session::on_begin_frame(const nghttp2_frame_hd& head) {
     apply(H2FloodGuard::Verdict::OutboundFrames);
   }
   return has_failed_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+// nghttp2 passes over frames on streams that it has forgotten.
+void H2Session::check_closed_stream(uint32_t stream_id) {
+  if (!is_server_) return;
+  switch (history_.of(stream_id)) {
+    case H2StreamHistory::State::EndedByPeer:
+      ++counters_.downstream_cx_protocol_error;
+      return fail(NGHTTP2_STREAM_CLOSED, protocol_error("http2.frame_on_closed_stream"));
+    case H2StreamHistory::State::Skipped:
+      ++counters_.downstream_cx_protocol_error;
+      return fail(NGHTTP2_PROTOCOL_ERROR, protocol_error("http2.stream_id_not_rising"));
+    default: return;
+  }
 }
 
 H2Stream* H2Session::find(int32_t stream_id) { return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, stream_id)); }
@@ -237,6 +272,7 @@ int H2Session::on_begin_headers(const nghttp2_frame& frame) {
     stream->start(frame.hd.stream_id);
     nghttp2_session_set_stream_user_data(session_, frame.hd.stream_id, stream);
     enter(*stream);
+    history_.on_opened(static_cast<uint32_t>(frame.hd.stream_id));
   } else {
     stream = find(frame.hd.stream_id);
   }
@@ -500,6 +536,10 @@ int H2Session::on_stream_closed(int32_t stream_id, uint32_t code) {
   H2Stream* stream = find(stream_id);
   if (stream == nullptr) return 0;
   const StreamEnd end = how_ended(*stream, code);
+  if (is_server_) {
+    const bool was_reset_by_peer = !stream->is_reset_submitted_ && !stream->has_broken_protocol_ && (end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused);
+    history_.on_closed(static_cast<uint32_t>(stream_id), stream->remote_end_ || was_reset_by_peer);
+  }
   if (is_server_ && !has_failed_) {
     const bool is_young = guard_.is_young(host_.now() - stream->opened_at_);
     const bool was_reset = end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused;

@@ -22,8 +22,10 @@
 #include "base/time.h"
 #include "http/connection.h"
 #include "http/h2_flood_guard.h"
+#include "http/h2_frame_scanner.h"
 #include "http/h2_headers.h"
 #include "http/h2_stream.h"
+#include "http/h2_stream_history.h"
 
 namespace weft::http {
 
@@ -131,6 +133,9 @@ class H2Session {
   void submit_settings();
   void apply(H2FloodGuard::Verdict verdict);
   int on_begin_frame(const nghttp2_frame_hd& head);
+  void feed(std::string_view bytes);
+  void on_data_head(const H2FrameScanner::Head& head);
+  void check_closed_stream(uint32_t stream_id);
   int on_begin_headers(const nghttp2_frame& frame);
   int on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value);
   int on_frame(const nghttp2_frame& frame);
@@ -154,6 +159,8 @@ class H2Session {
 
   nghttp2_session* session_ = nullptr;
   H2BlockReader reader_;
+  H2FrameScanner scanner_;
+  H2StreamHistory history_;
   H2Lines lines_;
   base::IntrusiveList<H2Stream> active_, ended_;
   base::IntrusiveList<H2Stream, H2WritableTag> writable_;
