@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/time.h"
+
 namespace weft::base {
 
 // ---- HTTP heads ----
@@ -85,6 +87,10 @@ inline constexpr uint32_t kBreakerRetries = 3;                ///< retries at on
 inline constexpr size_t kRegexPatternBytesMax = 1024;
 /// RE2 instructions of a compiled pattern; above: the configuration is refused. Ten times what Envoy accepts.
 inline constexpr size_t kRegexProgramSizeMax = 1000;
+
+// ---- Connections ----
+/// Time for a TLS handshake where transport_socket_connect_timeout is not set; a silent peer must not hold a socket.
+inline constexpr base::Duration kHandshakeTimeout = seconds(60);
 
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log and worker; above: lines are dropped and counted.

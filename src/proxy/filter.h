@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/intrusive_list.h"
 #include "base/slice.h"
 #include "http/message.h"
 #include "net/loop.h"
@@ -28,17 +29,24 @@ enum class FilterAnswer : uint8_t {
   Replied,   ///< the filter has called reply(); nothing goes further
 };
 
-/// Continues a paused direction. Copyable handle; does nothing after `done`.
-class Resume {
+/// Continues a paused direction, from any later turn. Movable. Does nothing once it was used, or after `on_done`: the
+/// exchange empties every handle that is still about when it ends.
+class Resume : public base::ListNode<> {
  public:
   Resume() = default;
-  Resume(Exchange* exchange, uint32_t filter_index, bool is_request) : exchange_(exchange), filter_(filter_index), is_request_(is_request) {}
+  Resume(Exchange& exchange, bool is_request);
+  Resume(Resume&& other) noexcept { take(other); }
+  Resume& operator=(Resume&& other) noexcept {
+    if (this != &other) take(other);
+    return *this;
+  }
   void operator()();
-  void forget() { exchange_ = nullptr; }
+  bool is_empty() const { return exchange_ == nullptr; }
 
  private:
+  friend class Exchange;
+  void take(Resume& other);
   Exchange* exchange_ = nullptr;
-  uint32_t filter_ = 0;
   bool is_request_ = true;
 };
 

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "http/connection.h"
 #include "net/address.h"
+#include "observe/access_log_file.h"
 #include "observe/format.h"
 #include "proxy/filter.h"
 #include "proxy/route_table.h"
@@ -29,7 +30,8 @@ namespace weft::proxy {
 
 /// One access log of a connection manager or listener.
 struct AccessLogConfig {
-  enum class Sink : uint8_t { File, Stdout, Stderr } sink = Sink::File;
+  using Sink = observe::LogSink;
+  Sink sink = Sink::File;
   std::string path;
   std::shared_ptr<const observe::Format> format;  ///< a whole line, newline included
   std::shared_ptr<const observe::AccessLogFilter> filter;  ///< null: every request
@@ -107,6 +109,12 @@ struct FilterChainMatch {
   std::vector<std::string> application_protocols;
   std::vector<uint16_t> source_ports;
   enum class SourceType : uint8_t { Any, SameIpOrLoopback, External } source_type = SourceType::Any;
+
+  bool is_empty() const {
+    return !destination_port && prefix_ranges.empty() && source_prefix_ranges.empty() && direct_source_prefix_ranges.empty() &&
+           server_names.empty() && transport_protocol.empty() && application_protocols.empty() && source_ports.empty() &&
+           source_type == SourceType::Any;
+  }
 };
 
 struct FilterChainConfig {

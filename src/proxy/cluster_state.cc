@@ -1,0 +1,54 @@
+#include "proxy/cluster_state.h"
+
+#include <algorithm>
+
+namespace weft::proxy {
+namespace {
+
+bool is_same(const Host& host, const EndpointConfig& endpoint) {
+  return host.address == endpoint.address && host.weight == endpoint.weight && host.priority == endpoint.priority &&
+         host.hostname == endpoint.hostname && host.is_healthy == endpoint.is_healthy;
+}
+
+std::shared_ptr<Host> make_host(const EndpointConfig& e) {
+  return std::make_shared<Host>(e.address, e.hostname, e.weight, e.priority, e.is_healthy);
+}
+
+}  // namespace
+
+ClusterState::ClusterState(std::shared_ptr<const ClusterConfig> config)
+    : config_(std::move(config)), default_(config_->breakers[0]), high_(config_->breakers[1]), hosts_(std::make_shared<HostSet>()) {
+  if (config_->outlier) outlier_ = std::make_unique<OutlierDetector>(*config_->outlier);
+}
+
+bool ClusterState::update_endpoints(const EndpointSet& endpoints) {
+  auto next = std::make_shared<HostSet>();
+  bool is_changed = endpoints.endpoints.size() != hosts_->hosts.size();
+  for (const EndpointConfig& endpoint : endpoints.endpoints) {
+    const auto old = std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return is_same(*h, endpoint); });
+    if (old == hosts_->hosts.end()) is_changed = true;
+    next->hosts.push_back(old != hosts_->hosts.end() ? *old : make_host(endpoint));
+  }
+  if (!is_changed) return false;
+  for (const auto& host : hosts_->hosts) {
+    const bool stays = std::find(next->hosts.begin(), next->hosts.end(), host) != next->hosts.end();
+    if (!stays && outlier_ != nullptr && host->is_ejected()) outlier_->forget(*host);
+  }
+  hosts_ = std::move(next);
+  host_count_.exchange(hosts_->hosts.size());
+  return true;
+}
+
+bool ClusterState::report(Host& host, const AttemptOutcome& outcome, base::MonoTime now, uint64_t random) {
+  if (outlier_ == nullptr || !outlier_->report(host, outcome, host_count(), now, random)) return false;
+  health_epoch_.add();
+  return true;
+}
+
+size_t ClusterState::sweep(base::MonoTime now) {
+  const size_t back = outlier_ != nullptr ? outlier_->sweep(hosts_->hosts, now) : 0;
+  if (back > 0) health_epoch_.add();
+  return back;
+}
+
+}  // namespace weft::proxy

@@ -1,0 +1,69 @@
+// Purpose: one downstream HTTP connection under its connection manager: gives each request an exchange, and keeps the
+//          connection's own time limits and its drain.
+// Thread:  the owning worker's.   Owner: the worker's listener (intrusive list); ends itself through the loop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/intrusive_list.h"
+#include "http/connection.h"
+#include "net/connection.h"
+#include "proxy/exchange.h"
+#include "proxy/listener_config.h"
+#include "proxy/tls_view.h"
+
+namespace weft::proxy {
+
+class WorkerListener;
+
+class HttpConnection final : public net::Destroyable,
+                             public base::ListNode<>,
+                             private http::ServerConnectionHandler,
+                             private ExchangeOwner {
+ public:
+  /// `transport` is open (handshake done); `first_bytes` were read while the protocol was being found out.
+  HttpConnection(WorkerListener& listener, const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport,
+                 bool is_h2, base::Chain first_bytes);
+  ~HttpConnection() override;
+
+  /// Finishes the requests under way, takes no more, closes.
+  void drain();
+  /// Ends everything now.
+  void close();
+
+ private:
+  // http::ServerConnectionHandler
+  http::ServerStreamHandler& on_request(http::ServerStream& stream, bool end) override;
+  void on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) override;
+  void on_connection_closed(const http::StreamEnd& end) override;
+  // ExchangeOwner
+  void on_exchange_done(Exchange& exchange) override;
+
+  void describe(net::Connection& transport);
+  void arm_idle();
+  void on_idle_timeout();
+  void on_max_duration();
+  void on_drain_timeout();
+  void count_end(const http::StreamEnd& end);
+
+  WorkerListener& listener_;
+  const FilterChainConfig& chain_;
+  const HcmConfig& hcm_;
+  observe::StatGroup& stats_;
+  std::unique_ptr<http::ServerConnection> codec_;
+  base::IntrusiveList<Exchange> exchanges_;
+  ExchangeOrigin origin_;
+  net::Timer timer_;            ///< idle, or the drain that follows it
+  net::Timer duration_timer_;
+  base::MonoTime created_;
+  std::string remote_text_, local_text_;
+  std::unique_ptr<TlsView> tls_;
+  uint32_t requests_ = 0;
+  bool is_h2_;
+  bool is_draining_ = false;
+  bool is_local_close_ = false;
+};
+
+}  // namespace weft::proxy

@@ -1,0 +1,154 @@
+// Purpose: the connections of one worker to one host: who is idle, who is being made, who waits.
+// Thread:  the owning worker's.   Owner: WorkerCluster owns pools; a pool owns its connections.
+// Source:  Envoy's ConnPoolImplBase for when connections are made and when waiting requests fail.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/intrusive_list.h"
+#include "base/result.h"
+#include "http/connection.h"
+#include "net/connection.h"
+#include "net/loop.h"
+#include "proxy/host.h"
+#include "proxy/tls_view.h"
+
+namespace weft::proxy {
+
+class HostPool;
+class WorkerCluster;
+
+/// Why no stream came.
+enum class PoolFailure : uint8_t {
+  Overflow,        ///< a circuit breaker is at its limit
+  ConnectFailed,   ///< refused, reset, TLS failed
+  ConnectTimeout,
+};
+
+/// One upstream connection: connecting first, then a codec with streams.
+class PoolConnection final : public net::Destroyable,
+                             public base::ListNode<>,
+                             private net::ConnectionHandler,
+                             private http::ClientConnectionHandler {
+ public:
+  PoolConnection(HostPool& pool);
+  ~PoolConnection() override;
+
+  bool is_connecting() const { return codec_ == nullptr; }
+  bool can_open() const { return codec_ != nullptr && !is_closing_ && codec_->can_open(); }
+  http::ClientStream& open(http::ClientStreamHandler& handler);
+  bool is_reused() const { return codec_ != nullptr && codec_->streams_opened() > 1; }
+  http::Version version() const { return codec_->version(); }
+  net::Connection& transport() { return codec_ != nullptr ? codec_->transport() : *transport_; }
+  uint64_t id() const { return id_; }
+  const std::string& local_text() const { return local_text_; }   ///< our address, with port
+  const observe::TlsEnd* tls_end() const { return tls_ != nullptr ? &tls_->end() : nullptr; }
+  HostPool& pool() { return pool_; }
+  size_t active_streams() const { return codec_ != nullptr ? codec_->active_streams() : 0; }
+  /// Streams that may come once it is connected.
+  size_t expected_capacity() const;
+
+  /// Opens nothing more; closes when its last stream ends (now, when there is none).
+  void drain();
+  void close();
+
+ private:
+  // net::ConnectionHandler, while connecting.
+  void on_open() override;
+  void on_data(base::Slice data) override;
+  void on_end() override;
+  void on_close(const base::Error& error) override;
+  // http::ClientConnectionHandler, afterwards.
+  void on_capacity() override;
+  void on_draining() override;
+  void on_connection_closed(const http::StreamEnd& end) override;
+
+  void on_connect_timeout();
+  void on_idle_timeout();
+  void on_max_duration();
+  void fail(PoolFailure failure, std::string reason);
+  void retire(bool is_local, bool replace = true);
+  void note_idle();
+
+  HostPool& pool_;
+  std::unique_ptr<net::Connection> transport_;     ///< until the codec takes it
+  std::unique_ptr<http::ClientConnection> codec_;
+  net::Timer timer_;          ///< connect timeout, then idle timeout
+  net::Timer duration_timer_;
+  base::MonoTime created_;
+  std::string local_text_;
+  std::unique_ptr<TlsView> tls_;
+  uint64_t id_;
+  bool is_closing_ = false;   ///< no more streams, for whatever reason
+  bool is_local_close_ = false;
+  bool is_retired_ = false;
+
+  friend class HostPool;
+};
+
+/// Somebody who waits for a stream. Leaves the queue by being destroyed or by `unlink`-ing through HostPool::cancel.
+class PoolCaller : public base::ListNode<> {
+ public:
+  /// Called in a later turn; open the stream on `connection` now.
+  virtual void on_connection_ready(PoolConnection& connection) = 0;
+  virtual void on_pool_failure(PoolFailure failure, std::string_view reason) = 0;
+
+ protected:
+  ~PoolCaller() = default;
+};
+
+/// The pool of one host, priority and protocol.
+class HostPool final : public net::Destroyable {
+ public:
+  HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2);
+  ~HostPool() override;
+
+  /// A connection with room, or null: then the caller waits (`is_waiting`) or may not (the breaker is open).
+  struct Answer {
+    PoolConnection* connection = nullptr;
+    bool is_waiting = false;
+  };
+  Answer acquire(PoolCaller& caller);
+  /// Stops waiting.
+  void cancel(PoolCaller& caller);
+  /// The stream given out is over: one place of the request breaker is free again.
+  void release_request();
+
+  /// Opens nothing more on any connection (host gone, drain).
+  void drain();
+  void close_all();
+  bool is_empty() { return connections_.is_empty() && pending_count_ == 0; }
+
+  WorkerCluster& cluster() { return cluster_; }
+  Host& host() { return *host_; }
+  bool is_high_priority() const { return is_high_; }
+  bool is_h2() const { return is_h2_; }
+  size_t connection_count() const { return connection_count_; }
+
+ private:
+  friend class PoolConnection;
+
+  bool take_request();
+  void make_connections();
+  bool make_one();
+  void serve_pending();
+  void fail_pending(PoolFailure failure, std::string_view reason);
+  void on_ready(PoolConnection& connection);
+  void on_gone(PoolConnection& connection, bool replace);
+  size_t connecting_capacity();
+  void drop_pending(PoolCaller& caller);
+
+  WorkerCluster& cluster_;
+  std::shared_ptr<Host> host_;
+  const bool is_high_, is_h2_;
+  size_t connection_count_ = 0;
+  size_t pending_count_ = 0;
+  base::IntrusiveList<PoolConnection> connections_;  ///< those with room are at the front
+  base::IntrusiveList<PoolCaller> pending_;
+  net::Deferred serve_;
+};
+
+}  // namespace weft::proxy

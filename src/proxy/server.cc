@@ -1,0 +1,219 @@
+#include "proxy/server.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "proxy/stats.h"
+#include "proxy/worker_cluster.h"
+#include "proxy/worker_listener.h"
+
+namespace weft::proxy {
+namespace {
+
+constexpr base::Duration kTicketRotation = std::chrono::hours(12);
+constexpr base::Duration kGaugeInterval = base::seconds(1);
+
+}  // namespace
+
+Server::Server(const ServerParts& parts)
+    : parts_(parts),
+      sweep_timer_(net::Timer::Callback::bind<&Server::on_sweep>(*this)),
+      drain_timer_(net::Timer::Callback::bind<&Server::finish_drain>(*this)),
+      flush_timer_(net::Timer::Callback::bind<&Server::on_flush>(*this)),
+      ticket_timer_(net::Timer::Callback::bind<&Server::rotate_tickets>(*this)),
+      is_worker_idle_(parts.workers.size(), false) {
+  stats_ = &parts_.registry->group({"server.", "server.", {}}, kServerStats, main_index());
+}
+
+Server::~Server() {
+  discovery_.reset();
+  workers_.clear();
+  for (observe::StatGroup* group : cluster_stats_) parts_.registry->release(*group);
+  parts_.registry->release(*stats_);
+}
+
+base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  started_at_ = parts_.main->now();
+  if (base::Status proved = prove_tls(); !proved) return proved;
+  if (base::Status opened = prove_logs(); !opened) return opened;
+  for (const auto& config : snapshot_->listeners) {
+    auto listener = std::make_unique<ListenerState>(config, parts_.workers.size());
+    if (config->bind_to_port) {
+      if (base::Status bound = listener->bind(*parts_.main); !bound) return bound;
+    }
+    if (base::Status made = listener->make_tickets(); !made) return made;
+    listeners_.push_back(std::move(listener));
+  }
+  set_state(State::Initializing);
+  discovery_.reset(new ClusterDiscovery(*parts_.main, parts_.resolver, *this));
+  for (const auto& config : snapshot_->clusters) {
+    clusters_.push_back(std::make_unique<ClusterState>(config));
+    const std::string name = stat_name(config->alt_stat_name.empty() ? config->name : config->alt_stat_name);
+    cluster_stats_.push_back(&parts_.registry->group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index()));
+    discovery_->add(*clusters_.back(), *cluster_stats_.back());
+  }
+  discovery_->start();
+  parts_.main->arm(flush_timer_, snapshot_->stats_flush_interval);
+  parts_.main->arm(ticket_timer_, kTicketRotation);
+  parts_.main->arm(sweep_timer_, kGaugeInterval);
+  return {};
+}
+
+// A worker makes its contexts on first use; that they can be made is shown here, once, before anything listens.
+base::Status Server::prove_tls() const {
+  const auto prove = [](const std::string& where, const std::shared_ptr<const net::TlsContextConfig>& config, net::TlsRole role) -> base::Status {
+    if (config == nullptr) return {};
+    auto made = net::TlsContext::make(*config, role);
+    if (made) return {};
+    base::Error error = made.error();
+    error.message = where + ": " + error.message;
+    return error;
+  };
+  for (const auto& cluster : snapshot_->clusters) {
+    if (base::Status s = prove("cluster " + cluster->name, cluster->tls, net::TlsRole::Client); !s) return s;
+  }
+  for (const auto& listener : snapshot_->listeners) {
+    for (const FilterChainConfig& chain : listener->filter_chains) {
+      if (base::Status s = prove("listener " + listener->name, chain.tls, net::TlsRole::Server); !s) return s;
+    }
+    if (!listener->default_filter_chain) continue;
+    if (base::Status s = prove("listener " + listener->name, listener->default_filter_chain->tls, net::TlsRole::Server); !s) return s;
+  }
+  return {};
+}
+
+base::Status Server::prove_logs() const {
+  base::Status result;
+  if (parts_.access_logs == nullptr) return result;
+  for (const auto& listener : snapshot_->listeners) {
+    for_each_chain(*listener, [&](const FilterChainConfig& chain) {
+      for (const AccessLogConfig& log : chain.hcm->access_logs) {
+        auto writer = parts_.access_logs->writer(log.sink, log.path, main_index());
+        if (!writer && result) result = writer.error();
+      }
+    });
+  }
+  return result;
+}
+
+void Server::on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) {
+  if (!cluster.update_endpoints(endpoints)) return;
+  publish_membership(cluster, true);
+  if (!has_started_workers_) return;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    parts_.workers[i]->post([worker = workers_[i].get(), name = cluster.config()->name, hosts = cluster.hosts()] { worker->set_hosts(name, hosts); });
+  }
+}
+
+void Server::on_warm() {
+  if (has_started_workers_) return;
+  has_started_workers_ = true;
+  std::vector<std::shared_ptr<const HostSet>> hosts;
+  for (const auto& cluster : clusters_) hosts.push_back(cluster->hosts());
+  for (size_t i = 0; i < parts_.workers.size(); ++i) {
+    workers_.emplace_back(new Worker(*parts_.workers[i], i, *this));
+    Worker* worker = workers_.back().get();
+    parts_.workers[i]->post([this, worker, hosts] { worker->start(snapshot_, clusters_, listeners_, hosts); });
+  }
+  if (state() == State::Initializing) set_state(State::Live);
+  stats_->gauge(ServerStat::live).set(1);
+  stats_->gauge(ServerStat::concurrency).set(static_cast<int64_t>(parts_.workers.size()));
+}
+
+void Server::publish_membership(ClusterState& cluster, bool is_change) {
+  const auto at = std::find_if(clusters_.begin(), clusters_.end(), [&](const auto& c) { return c.get() == &cluster; });
+  observe::StatGroup& stats = *cluster_stats_[static_cast<size_t>(at - clusters_.begin())];
+  const auto& hosts = cluster.hosts()->hosts;
+  stats.gauge(ClusterStat::membership_total).set(static_cast<int64_t>(hosts.size()));
+  stats.gauge(ClusterStat::membership_healthy).set(std::count_if(hosts.begin(), hosts.end(), [](const auto& h) { return h->is_usable(); }));
+  if (is_change) stats.counter(ClusterStat::membership_change).add();
+}
+
+// Once a second, which is the resolution Envoy promises for ejections to reach the workers; detectors have their own interval.
+void Server::on_sweep() {
+  const base::MonoTime now = parts_.main->now();
+  for (const auto& cluster : clusters_) {
+    if (cluster->outlier() != nullptr && now >= cluster->next_sweep) {
+      cluster->next_sweep = now + cluster->outlier()->config().interval;
+      cluster->sweep(now);
+    }
+    publish_membership(*cluster, false);
+  }
+  publish_gauges();
+  parts_.main->arm(sweep_timer_, kGaugeInterval);
+}
+
+void Server::publish_gauges() {
+  stats_->gauge(ServerStat::uptime).set((parts_.main->now() - started_at_) / base::seconds(1));
+  stats_->gauge(ServerStat::state).set(state() == State::Live ? 0 : state() == State::Draining ? 1 : state() == State::PreInitializing ? 2 : 3);
+  uint64_t connections = 0;
+  for (const auto& listener : listeners_) {
+    for (size_t i = 0; i < worker_count(); ++i) connections += listener->count(i).value();
+  }
+  stats_->gauge(ServerStat::total_connections).set(static_cast<int64_t>(connections));
+}
+
+void Server::on_flush() {
+  parts_.registry->flush();
+  parts_.main->arm(flush_timer_, snapshot_->stats_flush_interval);
+}
+
+void Server::rotate_tickets() {
+  for (const auto& listener : listeners_) {
+    listener->rotate_tickets();
+    for_each_chain(*listener->config(), [&](const FilterChainConfig& chain) {
+      if (chain.tls == nullptr) return;
+      post_to_listener(*listener, [&chain, keys = listener->tickets(chain)](WorkerListener& l) { l.replace_tickets(chain, keys); });
+    });
+  }
+  parts_.main->arm(ticket_timer_, kTicketRotation);
+}
+
+base::Status Server::replace_tls(std::string_view listener_name, std::string_view chain_name, std::shared_ptr<const net::TlsContextConfig> config) {
+  if (auto made = net::TlsContext::make(*config, net::TlsRole::Server); !made) return made.error();
+  bool is_found = false;
+  for (const auto& listener : listeners_) {
+    if (listener->config()->name != listener_name) continue;
+    for_each_chain(*listener->config(), [&](const FilterChainConfig& chain) {
+      if (chain.tls == nullptr || chain.name != chain_name) return;
+      is_found = true;
+      post_to_listener(*listener, [&chain, config](WorkerListener& l) {
+        // Proved above; making it again on the worker cannot fail for another reason than memory.
+        if (base::Status s = l.replace_tls(chain, config); !s) base::log(base::LogLevel::Error, "replace_tls: {}", s.error().message);
+      });
+    });
+  }
+  if (is_found) return {};
+  return base::Error(base::ErrorCode::NotFound, "no filter chain '" + std::string(chain_name) + "' with TLS in listener '" + std::string(listener_name) + "'");
+}
+
+void Server::stop_listeners() {
+  for (size_t i = 0; i < workers_.size(); ++i) parts_.workers[i]->post([worker = workers_[i].get()] { worker->stop_accepting(); });
+}
+
+void Server::drain(base::Duration limit, base::Task done) {
+  if (state() == State::Draining) return;
+  set_state(State::Draining);
+  stats_->gauge(ServerStat::live).set(0);
+  on_drained_ = std::move(done);
+  if (workers_.empty()) return finish_drain();
+  parts_.main->arm(drain_timer_, limit);
+  for (size_t i = 0; i < workers_.size(); ++i) parts_.workers[i]->post([worker = workers_[i].get()] { worker->drain(); });
+}
+
+void Server::on_worker_idle(size_t worker) {
+  parts_.main->post([this, worker] {
+    is_worker_idle_[worker] = true;
+    if (std::find(is_worker_idle_.begin(), is_worker_idle_.end(), false) == is_worker_idle_.end()) finish_drain();
+  });
+}
+
+void Server::finish_drain() {
+  drain_timer_.cancel();
+  if (on_drained_) std::exchange(on_drained_, base::Task())();
+}
+
+void Server::take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) { workers_[worker]->take(state, std::move(socket)); }
+
+}  // namespace weft::proxy

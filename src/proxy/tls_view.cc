@@ -1,0 +1,59 @@
+#include "proxy/tls_view.h"
+
+namespace weft::proxy {
+namespace {
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += ',';
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string url_encode(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size() * 3 / 2);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+    if (is_plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+TlsView::TlsView(const net::TlsInfo& info)
+    : uri_sans_(join(info.peer_uri_sans)),
+      dns_sans_(join(info.peer_dns_sans)),
+      local_uri_sans_(join(info.local_uri_sans)),
+      local_dns_sans_(join(info.local_dns_sans)),
+      certificate_(url_encode(info.peer_certificate_pem)) {
+  end_.version = info.version;
+  end_.cipher = info.cipher;
+  end_.session_id = info.session_id;
+  end_.server_name = info.server_name;
+  end_.peer_subject = info.peer_subject;
+  end_.peer_issuer = info.peer_issuer;
+  end_.peer_serial = info.peer_serial;
+  end_.peer_fingerprint_256 = info.peer_certificate_sha256;
+  end_.peer_certificate_url_encoded = certificate_;
+  end_.peer_uri_san = uri_sans_;
+  end_.peer_dns_san = dns_sans_;
+  end_.peer_not_before = info.peer_not_before;
+  end_.peer_not_after = info.peer_not_after;
+  end_.local_subject = info.local_subject;
+  end_.local_uri_san = local_uri_sans_;
+  end_.local_dns_san = local_dns_sans_;
+}
+
+}  // namespace weft::proxy

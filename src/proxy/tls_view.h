@@ -1,0 +1,26 @@
+// Purpose: the TLS facts of one connection in the form that logs and XFCC read: joined and escaped once.
+// Thread:  the owning worker's.   Owner: the connection.
+#pragma once
+
+#include <string>
+
+#include "net/tls_session.h"
+#include "observe/request_info.h"
+
+namespace weft::proxy {
+
+/// Holds the strings that an observe::TlsEnd points to.
+class TlsView {
+ public:
+  explicit TlsView(const net::TlsInfo& info);
+  const observe::TlsEnd& end() const { return end_; }
+
+ private:
+  std::string uri_sans_, dns_sans_, local_uri_sans_, local_dns_sans_, certificate_;
+  observe::TlsEnd end_;
+};
+
+/// RFC 3986 percent-encoding of everything but unreserved characters.
+std::string url_encode(std::string_view text);
+
+}  // namespace weft::proxy

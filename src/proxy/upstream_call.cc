@@ -1,0 +1,513 @@
+#include "proxy/upstream_call.h"
+
+#include <utility>
+
+#include "http/grpc.h"
+#include "net/tls_session.h"
+#include "proxy/exchange.h"
+#include "proxy/rewrite.h"
+#include "proxy/stats.h"
+#include "proxy/worker.h"
+#include "proxy/worker_cluster.h"
+
+namespace weft::proxy {
+
+using base::Duration;
+using http::HeaderId;
+using http::StreamEnd;
+
+namespace {
+
+// Bodies of requests without a retry policy are kept for the free retry of a reused connection only this far.
+constexpr size_t kFreeRetryBodyBytesMax = 64 * 1024;
+
+std::string before_head(std::string_view reason, std::string_view transport_failure) {
+  std::string details = "upstream_reset_before_response_started{";
+  details.append(reason);
+  if (!transport_failure.empty()) details.append("|").append(transport_failure);
+  for (char& c : details) {
+    if (c == ' ') c = '_';  // details are one token in the log
+  }
+  return details + "}";
+}
+
+std::string reset_body(std::string_view reason, std::string_view transport_failure, bool was_retried) {
+  std::string text = "upstream connect error or disconnect/reset before headers. ";
+  text += was_retried ? "retried and the latest reset reason: " : "reset reason: ";
+  for (const char c : reason) text += c == '_' ? ' ' : c;
+  if (!transport_failure.empty()) text.append(", transport failure reason: ").append(transport_failure);
+  return text;
+}
+
+}  // namespace
+
+UpstreamCall::UpstreamCall(Worker& worker, UpstreamCallHandler& handler, http::RequestHead& request, const ExchangeOrigin& origin,
+                           const RouteMatchResult& match, observe::RequestInfo& info, uint64_t random, base::MonoTime start, bool is_trusted)
+    : worker_(worker),
+      handler_(handler),
+      request_(request),
+      origin_(origin),
+      match_(match),
+      action_(std::get<RouteAction>(match.route->action)),
+      info_(info),
+      random_(random),
+      start_(start),
+      is_trusted_(is_trusted),
+      release_head_(net::Deferred::Callback::bind<&UpstreamCall::on_held_head>(*this)),
+      route_timer_(net::Timer::Callback::bind<&UpstreamCall::on_route_timeout>(*this)),
+      per_try_timer_(net::Timer::Callback::bind<&UpstreamCall::on_per_try_timeout>(*this)),
+      per_try_idle_timer_(net::Timer::Callback::bind<&UpstreamCall::on_per_try_idle>(*this)),
+      back_off_timer_(net::Timer::Callback::bind<&UpstreamCall::on_back_off_end>(*this)),
+      duration_timer_(net::Timer::Callback::bind<&UpstreamCall::on_max_duration>(*this)) {}
+
+UpstreamCall::~UpstreamCall() { cancel(); }
+
+// ------------------------------------------------------------------ the way out
+
+bool UpstreamCall::choose_cluster() {
+  std::string_view name = action_.cluster;
+  if (!action_.cluster_header.empty()) name = request_.get(action_.cluster_header);
+  weighted_ = pick_weighted(action_, request_, random_);
+  if (weighted_ != nullptr) name = weighted_->cluster_header.empty() ? std::string_view(weighted_->cluster) : request_.get(weighted_->cluster_header);
+  cluster_ = name.empty() ? nullptr : worker_.find_cluster(name);
+  if (cluster_ != nullptr) {
+    info_.upstream_cluster = cluster_->name();
+    return true;
+  }
+  origin_.stats->counter(HttpStat::no_cluster).add();
+  fail(action_.cluster_not_found_status, "", "cluster_not_found", observe::kNoClusterFound);
+  return false;
+}
+
+void UpstreamCall::start(bool end) {
+  if (end) request_ended_ = true;
+  has_body_ = !end;
+  if (!choose_cluster()) return;
+  is_high_priority_ = action_.is_high_priority;
+  const RetryPolicy* policy = action_.retry_policy != nullptr ? action_.retry_policy.get() : match_.virtual_host->retry_policy.get();
+  read_timeouts(policy);
+  retry_.emplace(policy, request_, cluster_->breaker(is_high_priority_));
+  const auto& limit = match_.route->body_buffer_bytes_max ? match_.route->body_buffer_bytes_max : match_.virtual_host->body_buffer_bytes_max;
+  replay_bytes_max_ = limit ? *limit : origin_.buffer_bytes;
+  if (!retry_->is_enabled()) replay_bytes_max_ = std::min<uint64_t>(replay_bytes_max_, kFreeRetryBodyBytesMax);
+  finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_, info_, !origin_.hcm->suppress_envoy_headers);
+  if (const auto& limit_of_cluster = cluster_->config().max_stream_duration; limit_of_cluster && *limit_of_cluster > Duration::zero()) {
+    worker_.loop().arm(duration_timer_, *limit_of_cluster);
+  }
+  if (request_complete_) on_request_complete();
+  attempt();
+}
+
+void UpstreamCall::attempt() {
+  ++attempts_;
+  info_.attempt_count = attempts_;
+  host_ = cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(), retry_->host_attempts_max());
+  if (host_ == nullptr) {
+    cluster_->stats().counter(ClusterStat::upstream_cx_none_healthy).add();
+    return fail(503, "no healthy upstream", "no_healthy_upstream", observe::kNoHealthyUpstream);
+  }
+  if (attempts_ > 1 || retry_->is_enabled()) tried_.push_back(host_);
+  info_.upstream_host = host_->address_text;
+  info_.upstream_hostname = host_->hostname;
+  const ClusterConfig::Protocol protocol = cluster_->config().protocol;
+  const bool is_h2 = protocol == ClusterConfig::Protocol::Http2 || (protocol == ClusterConfig::Protocol::Downstream && request_.version == http::Version::Http2);
+  pool_ = &cluster_->pool(*host_, is_high_priority_, is_h2);
+  const HostPool::Answer answer = pool_->acquire(*this);
+  if (answer.connection != nullptr) return begin_stream(*answer.connection);
+  if (!answer.is_waiting) on_pool_failure(PoolFailure::Overflow, "");
+}
+
+void UpstreamCall::on_connection_ready(PoolConnection& connection) { begin_stream(connection); }
+
+void UpstreamCall::begin_stream(PoolConnection& connection) {
+  connection_ = &connection;
+  cluster_->stats().counter(ClusterStat::upstream_rq_total).add();
+  cluster_->stats().gauge(ClusterStat::upstream_rq_active).add();
+  host_->rq_total.add();
+  host_->rq_active.add();
+  stream_ = &connection.open(*this);
+  set_attempt_headers();
+  info_.upstream_connection_id = connection.id();
+  info_.upstream_protocol = http::to_string(connection.version());
+  info_.upstream_local_address = connection.local_text();
+  info_.upstream_tls = connection.tls_end();
+  info_.first_upstream_tx = since_start();
+  const bool ends_with_head = request_ended_ && waiting_.is_empty() && replay_.is_empty() && trailers_ == nullptr && !has_body_;
+  stream_->send_head(request_, ends_with_head);
+  if (!ends_with_head) {
+    if (!replay_.is_empty()) stream_->send_data(replay_.share(), has_whole_request_gone());
+    flush_waiting();
+  }
+  if (request_complete_) arm_attempt_timers();
+}
+
+// What differs from attempt to attempt: the count, the time that is left, the host's own name.
+void UpstreamCall::set_attempt_headers() {
+  if (match_.virtual_host->include_attempt_count_in_request) request_.set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
+  if (match_.virtual_host->include_is_timeout_retry_header && was_timeout_retry_) request_.set(HeaderId::XEnvoyIsTimeoutRetry, "true");
+  if (action_.auto_host_rewrite && !host_->hostname.empty()) set_authority(request_, host_->hostname, action_.append_x_forwarded_host);
+  proxy::set_attempt_headers(timeouts_, attempt_time(), request_);
+}
+
+Duration UpstreamCall::since_start() const { return worker_.loop().now() - start_; }
+
+AttemptTime UpstreamCall::attempt_time() const {
+  const base::MonoTime now = worker_.loop().now();
+  return {now - start_, request_complete_ ? now - request_complete_at_ : Duration::zero()};
+}
+
+void UpstreamCall::read_timeouts(const RetryPolicy* policy) {
+  TimeoutInput input;
+  input.action = &action_;
+  input.policy = policy;
+  input.hcm_max_stream_duration = origin_.hcm->max_stream_duration;
+  input.respect_expected_rq_timeout = origin_.hcm->respect_expected_rq_timeout;
+  input.suppress_envoy_headers = origin_.hcm->suppress_envoy_headers;
+  input.is_trusted = is_trusted_;
+  timeouts_ = resolve_timeouts(input, request_);
+}
+
+void UpstreamCall::send_data(base::Chain data, bool end) {
+  if (end) request_ended_ = true;
+  credit_owed_ += data.size();
+  if (is_done_) return give_credit();
+  waiting_.append(std::move(data));
+  if (stream_ != nullptr) flush_waiting();
+}
+
+void UpstreamCall::send_trailers(std::unique_ptr<http::HeaderMap> trailers) {
+  request_ended_ = true;
+  if (is_done_) return;
+  trailers_ = std::move(trailers);
+  if (stream_ != nullptr) flush_waiting();
+}
+
+// Gives the stream all that waits. Nothing waits for room: what is above the stream's high mark is bounded by the credit
+// that downstream does not get back until the stream has drained.
+void UpstreamCall::flush_waiting() {
+  info_.last_upstream_tx = since_start();
+  base::Chain data = std::move(waiting_);
+  keep_for_replay(data);
+  const bool ends_with_data = request_ended_ && trailers_ == nullptr;
+  if (!data.is_empty() || (ends_with_data && !has_sent_end_)) {
+    has_sent_end_ = ends_with_data;
+    stream_->send_data(std::move(data), ends_with_data);
+  }
+  if (trailers_ != nullptr && !has_sent_end_) {
+    has_sent_end_ = true;
+    stream_->send_trailers(*trailers_);
+  }
+  give_credit();
+}
+
+void UpstreamCall::keep_for_replay(const base::Chain& data) {
+  if (!is_replayable_ || data.is_empty()) return;
+  if (response_begun_ || replay_.size() + data.size() > replay_bytes_max_) {
+    is_replayable_ = false;
+    replay_.clear();
+    if (retry_->is_enabled() && !response_begun_) cluster_->stats().counter(ClusterStat::retry_or_shadow_abandoned).add();
+    return;
+  }
+  replay_.append(data.share());
+}
+
+void UpstreamCall::give_credit() {
+  if (stream_ != nullptr && stream_->is_above_high_mark()) {
+    if (!is_backed_up_) cluster_->stats().counter(ClusterStat::upstream_flow_control_backed_up_total).add();
+    is_backed_up_ = true;
+    return;
+  }
+  if (const size_t bytes = std::exchange(credit_owed_, 0); bytes > 0) handler_.on_request_taken(bytes);
+}
+
+void UpstreamCall::on_request_writable() {
+  if (std::exchange(is_backed_up_, false)) cluster_->stats().counter(ClusterStat::upstream_flow_control_drained_total).add();
+  give_credit();
+}
+
+void UpstreamCall::on_request_complete() {
+  const bool is_first = !std::exchange(request_complete_, true);
+  if (is_first) request_complete_at_ = worker_.loop().now();
+  if (is_done_ || cluster_ == nullptr) return;
+  if (timeouts_.global > Duration::zero() && !route_timer_.is_armed()) worker_.loop().arm(route_timer_, timeouts_.global);
+  if (stream_ != nullptr) arm_attempt_timers();
+}
+
+void UpstreamCall::arm_attempt_timers() {
+  if (response_begun_) return;
+  if (timeouts_.per_try > Duration::zero()) worker_.loop().arm(per_try_timer_, timeouts_.per_try);
+  if (timeouts_.per_try_idle > Duration::zero()) worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
+}
+
+// ------------------------------------------------------------------ the way back
+
+void UpstreamCall::on_informational(http::ResponseHead head) { handler_.on_upstream_informational(head); }
+
+void UpstreamCall::on_response_head(http::ResponseHead head, bool end) {
+  per_try_timer_.cancel();
+  info_.first_upstream_rx = since_start();
+  held_head_ = std::make_unique<http::ResponseHead>(std::move(head));
+  held_head_ends_ = end;
+  // A gRPC failure is often head and trailers in one read. The head waits for the rest of this read, never for another.
+  const bool may_have_status_in_trailers = !end && retry_->is_enabled() && http::is_grpc_content_type(held_head_->get(HeaderId::ContentType));
+  if (may_have_status_in_trailers) return worker_.loop().defer(release_head_);
+  decide_on_head(nullptr);
+}
+
+void UpstreamCall::on_held_head() {
+  if (held_head_ != nullptr) decide_on_head(nullptr);
+}
+
+// Retry, or pass the head on. False: another attempt will come, or the call is over.
+bool UpstreamCall::decide_on_head(const http::HeaderMap* trailers) {
+  release_head_.cancel();
+  const RetryDecision decision = is_replayable_ ? retry_->on_response(*held_head_, trailers, worker_.loop().wall_now(), worker_.loop().random().next())
+                                                : RetryDecision();
+  const bool will_retry = decision.kind == RetryDecision::Kind::Retry;
+  count_response(*held_head_, will_retry);
+  if (decision.is_success_of_retry) cluster_->stats().counter(ClusterStat::upstream_rq_retry_success).add();
+  if (try_again(decision)) return false;
+  accept_head();
+  return !is_done_;
+}
+
+void UpstreamCall::accept_head() {
+  std::unique_ptr<http::ResponseHead> head = std::move(held_head_);
+  const bool end = held_head_ends_;
+  response_begun_ = true;
+  replay_.clear();
+  per_try_idle_timer_.cancel();
+  if (timeouts_.per_try_idle > Duration::zero() && !end) worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
+  if (!origin_.hcm->suppress_envoy_headers) {
+    const Duration elapsed = worker_.loop().now() - (request_complete_ ? request_complete_at_ : start_);
+    head->set(HeaderId::XEnvoyUpstreamServiceTime, std::to_string(base::to_milliseconds(elapsed)));
+  }
+  if (match_.virtual_host->include_attempt_count_in_response) head->set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
+  info_.response_code = head->status;
+  if (end) finish_response(true);
+  handler_.on_upstream_head(std::move(*head), end);
+}
+
+void UpstreamCall::on_response_data(base::Slice data, bool end) {
+  if (held_head_ != nullptr && !decide_on_head(nullptr)) return;
+  if (per_try_idle_timer_.is_armed()) worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
+  if (end) finish_response(true);
+  handler_.on_upstream_data(std::move(data), end);
+}
+
+void UpstreamCall::on_response_trailers(http::HeaderMap trailers) {
+  if (held_head_ != nullptr && !decide_on_head(&trailers)) return;
+  finish_response(true);
+  handler_.on_upstream_trailers(std::move(trailers));
+}
+
+void UpstreamCall::count_response(const http::ResponseHead& head, bool is_retried) {
+  observe::StatGroup& stats = cluster_->stats();
+  const bool is_error = head.status >= 500;
+  stats.status(is_retried ? ClusterStat::retry_upstream_rq_ : ClusterStat::upstream_rq_).count(head.status);
+  stats.status(is_trusted_ ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_).count(head.status);
+  stats.counter(ClusterStat::upstream_rq_completed).add();
+  (is_error ? host_->rq_error : host_->rq_success).add();
+  uint16_t status = head.status;
+  if (const auto grpc = head.find(HeaderId::GrpcStatus); grpc && http::is_grpc_content_type(head.get(HeaderId::ContentType))) {
+    if (const auto code = http::parse_grpc_status(*grpc)) status = http::http_status_of_grpc(*code);
+  }
+  cluster_->report(*host_, {AttemptOutcome::Kind::Response, status});
+}
+
+void UpstreamCall::finish_response(bool is_complete) {
+  response_ended_ = is_complete;
+  info_.last_upstream_rx = since_start();
+  cancel_timers();
+  const Duration elapsed = worker_.loop().now() - (request_complete_ ? request_complete_at_ : start_);
+  cluster_->stats().histogram(ClusterStat::upstream_rq_time).record(static_cast<uint64_t>(base::to_milliseconds(elapsed)));
+}
+
+void UpstreamCall::consume(size_t bytes) {
+  if (stream_ != nullptr) stream_->consume(bytes);
+}
+
+// ------------------------------------------------------------------ when it breaks
+
+void UpstreamCall::on_pool_failure(PoolFailure failure, std::string_view reason) {
+  switch (failure) {
+    case PoolFailure::Overflow: return on_broken(ResetReason::Overflow, "overflow", observe::kUpstreamOverflow, "");
+    case PoolFailure::ConnectTimeout:
+      cluster_->report(*host_, {AttemptOutcome::Kind::ConnectFailed, 0});
+      return on_broken(ResetReason::ConnectionFailure, "connection_timeout", observe::kUpstreamConnectionFailure, reason);
+    case PoolFailure::ConnectFailed:
+      cluster_->report(*host_, {AttemptOutcome::Kind::ConnectFailed, 0});
+      return on_broken(ResetReason::ConnectionFailure, "remote_connection_failure", observe::kUpstreamConnectionFailure, reason);
+  }
+}
+
+void UpstreamCall::on_stream_closed(const StreamEnd& end) {
+  if (end.kind == StreamEnd::Kind::Complete) {
+    stream_ = nullptr;
+    return end_attempt();
+  }
+  const bool is_reset = end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused;
+  if (is_reset) cluster_->stats().counter(ClusterStat::upstream_rq_rx_reset).add();
+  ReusedFailure reused;
+  reused.is_reused = connection_->is_reused();
+  reused.has_received_bytes = stream_->has_received_bytes();
+  reused.has_sent_bytes = stream_->has_sent_bytes();
+  reused.is_idempotent = is_idempotent_method(request_.method());
+  reused.is_body_complete = is_replayable_;
+  reused.was_used = free_retry_used_;
+  sent_request_ = reused.has_sent_bytes;
+  stream_ = nullptr;
+  end_attempt();
+  if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && held_head_ == nullptr && is_free_retry(reused)) {
+    free_retry_used_ = true;
+    cluster_->stats().counter(ClusterStat::upstream_rq_retry_free).add();
+    return attempt();
+  }
+  switch (end.kind) {
+    case StreamEnd::Kind::RemoteReset: return on_broken(ResetReason::RemoteReset, "remote_reset", observe::kUpstreamRemoteReset, "");
+    case StreamEnd::Kind::Refused: return on_broken(ResetReason::RemoteRefusedStream, "remote_refused_stream_reset", observe::kUpstreamRemoteReset, "");
+    case StreamEnd::Kind::ProtocolError:
+    case StreamEnd::Kind::LimitExceeded: return on_broken(ResetReason::ProtocolError, "protocol_error", observe::kUpstreamProtocolError, end.detail);
+    default: return on_broken(ResetReason::ConnectionTermination, "connection_termination", observe::kUpstreamConnectionTermination, "");
+  }
+}
+
+void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64_t flag, std::string_view transport_failure) {
+  info_.upstream_transport_failure_reason = transport_failure;
+  if (response_begun_) {
+    std::string details = "upstream_reset_after_response_started{";
+    return fail(0, "", details.append(detail).append("}"), flag);
+  }
+  held_head_.reset();
+  release_head_.cancel();
+  const bool is_overflow = reason == ResetReason::Overflow;
+  if (!is_overflow) {
+    host_->rq_error.add();
+    if (reason != ResetReason::ConnectionFailure) cluster_->report(*host_, {AttemptOutcome::Kind::Reset, 0});
+  }
+  const RetryDecision decision = is_replayable_ ? retry_->on_reset(reason, sent_request_, worker_.loop().random().next()) : RetryDecision();
+  if (try_again(decision)) return;
+  const uint16_t status = reason == ResetReason::ProtocolError ? 502 : 503;
+  const std::string body = reset_body(detail, transport_failure, attempts_ > 1);
+  fail(status, body, before_head(detail, transport_failure), flag, is_overflow);
+}
+
+// Acts on a decision; true where another attempt will come.
+bool UpstreamCall::try_again(const RetryDecision& decision) {
+  observe::StatGroup& stats = cluster_->stats();
+  switch (decision.kind) {
+    case RetryDecision::Kind::NoRetry: return false;
+    case RetryDecision::Kind::NoRetryLimitExceeded:
+      stats.counter(ClusterStat::upstream_rq_retry_limit_exceeded).add();
+      info_.flags |= observe::kUpstreamRetryLimitExceeded;
+      return false;
+    case RetryDecision::Kind::NoOverflow:
+    case RetryDecision::Kind::NoBudget:
+      stats.counter(ClusterStat::upstream_rq_retry_overflow).add();
+      return false;
+    case RetryDecision::Kind::Retry: break;
+  }
+  stats.counter(ClusterStat::upstream_rq_retry).add();
+  stats.counter(decision.back_off_counter.ends_with("ratelimited") ? ClusterStat::upstream_rq_retry_backoff_ratelimited
+                                                                  : ClusterStat::upstream_rq_retry_backoff_exponential).add();
+  held_head_.reset();
+  release_head_.cancel();
+  end_attempt();
+  worker_.loop().arm(back_off_timer_, decision.back_off);
+  return true;
+}
+
+void UpstreamCall::on_back_off_end() { attempt(); }
+
+// Lets go of the stream or the place in the queue; afterwards this object is as before `attempt`.
+void UpstreamCall::end_attempt() {
+  per_try_timer_.cancel();
+  per_try_idle_timer_.cancel();
+  has_sent_end_ = false;
+  if (pool_ != nullptr && connection_ == nullptr) pool_->cancel(*this);
+  if (stream_ != nullptr) {
+    const bool was_complete = response_ended_ && has_whole_request_gone();
+    if (!was_complete) cluster_->stats().counter(ClusterStat::upstream_rq_tx_reset).add();
+    std::exchange(stream_, nullptr)->reset(was_complete ? http::ResetCode::NoError : http::ResetCode::Cancel);
+  }
+  if (std::exchange(connection_, nullptr) != nullptr) {
+    cluster_->stats().gauge(ClusterStat::upstream_rq_active).subtract();
+    host_->rq_active.subtract();
+    pool_->release_request();
+  }
+}
+
+void UpstreamCall::cancel() {
+  if (std::exchange(is_done_, true)) return;
+  release_head_.cancel();
+  cancel_timers();
+  if (cluster_ != nullptr) end_attempt();
+  if (retry_) retry_->finish();
+  waiting_.clear();
+  replay_.clear();
+  held_head_.reset();
+  give_credit();
+}
+
+void UpstreamCall::cancel_timers() {
+  route_timer_.cancel();
+  per_try_timer_.cancel();
+  per_try_idle_timer_.cancel();
+  back_off_timer_.cancel();
+  duration_timer_.cancel();
+}
+
+void UpstreamCall::fail(uint16_t status, std::string_view body, std::string details, uint64_t flag, bool is_overload) {
+  UpstreamFailure failure;
+  failure.after_head = response_begun_;
+  failure.status = status;
+  failure.body = body;
+  failure.details = std::move(details);
+  failure.flag = flag;
+  failure.is_overload = is_overload;
+  cancel();
+  handler_.on_upstream_failure(failure);
+}
+
+// ------------------------------------------------------------------ time
+
+void UpstreamCall::on_route_timeout() {
+  cluster_->stats().counter(ClusterStat::upstream_rq_timeout).add();
+  fail_timeout("upstream request timeout", "response_timeout", observe::kUpstreamRequestTimeout);
+}
+
+void UpstreamCall::fail_timeout(std::string_view body, std::string_view details, uint64_t flag) {
+  if (host_ != nullptr && connection_ != nullptr) {
+    host_->rq_timeout.add();
+    cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, 0});
+  }
+  fail(504, body, std::string(details), flag);
+}
+
+void UpstreamCall::on_per_try_timeout() {
+  cluster_->stats().counter(ClusterStat::upstream_rq_per_try_timeout).add();
+  on_try_timeout("upstream_per_try_timeout");
+}
+
+void UpstreamCall::on_per_try_idle() {
+  cluster_->stats().counter(ClusterStat::upstream_rq_per_try_idle_timeout).add();
+  if (response_begun_) return fail_timeout("", "upstream_per_try_idle_timeout", observe::kStreamIdleTimeout);
+  on_try_timeout("upstream_per_try_idle_timeout");
+}
+
+void UpstreamCall::on_try_timeout(std::string_view details) {
+  host_->rq_timeout.add();
+  cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, 0});
+  was_timeout_retry_ = true;
+  const bool sent = stream_ != nullptr && stream_->has_sent_bytes();
+  const RetryDecision decision = is_replayable_ ? retry_->on_per_try_timeout(sent, worker_.loop().random().next()) : RetryDecision();
+  if (try_again(decision)) return;
+  fail(504, "upstream request timeout", std::string(details), observe::kUpstreamRequestTimeout);
+}
+
+void UpstreamCall::on_max_duration() {
+  cluster_->stats().counter(ClusterStat::upstream_rq_max_duration_reached).add();
+  fail_timeout("upstream max stream duration reached", "upstream_max_stream_duration_reached", observe::kUpstreamMaxStreamDurationReached);
+}
+
+}  // namespace weft::proxy

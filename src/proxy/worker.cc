@@ -1,0 +1,151 @@
+#include "proxy/worker.h"
+
+#include "base/log.h"
+#include "observe/access_log_filter.h"
+#include "proxy/cluster_state.h"
+#include "proxy/http_connection.h"
+#include "proxy/listener_state.h"
+#include "proxy/worker_cluster.h"
+#include "proxy/worker_listener.h"
+
+namespace weft::proxy {
+
+std::string stat_name(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) {
+    if (c == ':') c = '_';
+  }
+  return out;
+}
+
+Worker::Worker(net::Loop& loop, size_t index, WorkerHost& host) : loop_(loop), index_(index), host_(host), next_connection_id_(index) {}
+
+Worker::~Worker() {
+  listeners_.clear();
+  clusters_.clear();
+  for (observe::StatGroup* group : groups_) host_.registry().release(*group);
+}
+
+void Worker::start(std::shared_ptr<const Snapshot> snapshot, const std::vector<std::unique_ptr<ClusterState>>& clusters,
+                   const std::vector<std::unique_ptr<ListenerState>>& listeners, const std::vector<std::shared_ptr<const HostSet>>& hosts) {
+  snapshot_ = std::move(snapshot);
+  for (size_t i = 0; i < clusters.size(); ++i) {
+    auto cluster = std::make_unique<WorkerCluster>(*this, *clusters[i]);
+    cluster->set_hosts(hosts[i]);
+    const std::string_view name = cluster->name();
+    clusters_.emplace(name, std::move(cluster));
+  }
+  for (const auto& state : listeners) {
+    for (const FilterChainConfig& chain : state->config()->filter_chains) open_logs(*chain.hcm);
+    if (state->config()->default_filter_chain) open_logs(*state->config()->default_filter_chain->hcm);
+    listeners_.emplace_back(state.get(), std::make_unique<WorkerListener>(*this, *state, state->sockets(index_)));
+    listeners_.back().second->start();
+  }
+}
+
+void Worker::set_hosts(std::string_view cluster, std::shared_ptr<const HostSet> hosts) {
+  if (WorkerCluster* found = find_cluster(cluster)) found->set_hosts(std::move(hosts));
+}
+
+WorkerCluster* Worker::find_cluster(std::string_view name) {
+  const auto it = clusters_.find(name);
+  return it != clusters_.end() ? it->second.get() : nullptr;
+}
+
+WorkerListener* Worker::find_listener(const ListenerState& state) {
+  for (const auto& [key, listener] : listeners_) {
+    if (key == &state) return listener.get();
+  }
+  return nullptr;
+}
+
+observe::StatGroup& Worker::stat_group(const observe::StatScope& scope, const observe::StatTable& table) {
+  groups_.push_back(&host_.registry().group(scope, table, static_cast<unsigned>(index_)));
+  return *groups_.back();
+}
+
+void Worker::take(ListenerState& state, net::AcceptedSocket socket) {
+  WorkerListener* listener = find_listener(state);
+  if (listener == nullptr) return loop_.discard(std::move(socket));
+  listener->take(std::move(socket));
+}
+
+void Worker::hand_over(size_t worker, ListenerState& state, net::AcceptedSocket socket) {
+  host_.worker_loop(worker).post([&host = host_, worker, &state, socket = std::move(socket)]() mutable { host.take_on_worker(worker, state, std::move(socket)); });
+}
+
+void Worker::stop_accepting() {
+  for (const auto& [state, listener] : listeners_) listener->stop_accepting();
+}
+
+void Worker::drain() {
+  is_draining_ = true;
+  stop_accepting();
+  for (const auto& [state, listener] : listeners_) listener->drain_connections();
+  check_idle();
+}
+
+void Worker::close() {
+  for (const auto& [state, listener] : listeners_) listener->close_connections();
+  for (const auto& [name, cluster] : clusters_) cluster->close();
+}
+
+void Worker::on_connection_gone() {
+  if (is_draining_) check_idle();
+}
+
+size_t Worker::connection_count() const {
+  size_t n = 0;
+  for (const auto& [state, listener] : listeners_) n += listener->connection_count();
+  return n;
+}
+
+void Worker::check_idle() {
+  if (connection_count() == 0) host_.on_worker_idle(index_);
+}
+
+// Opened with the listeners, so that a path that cannot be opened is known at start-up; see Server::start.
+void Worker::open_logs(const HcmConfig& hcm) {
+  if (host_.access_logs() == nullptr) return;
+  for (const AccessLogConfig& log : hcm.access_logs) {
+    auto writer = host_.access_logs()->writer(log.sink, log.path, static_cast<unsigned>(index_));
+    if (writer) log_writers_[&log] = *writer;
+  }
+}
+
+void Worker::write_access_logs(const std::vector<AccessLogConfig>& logs, const observe::RequestInfo& info, uint64_t random) {
+  for (const AccessLogConfig& log : logs) {
+    const auto writer = log_writers_.find(&log);
+    if (writer != log_writers_.end()) writer->second->log(*log.format, log.filter.get(), info, random);
+  }
+}
+
+// A request that the codec answered itself never had an exchange; it has a log line all the same, as in Envoy.
+void Worker::log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) {
+  if (origin.hcm->access_logs.empty()) return;
+  const HeaderView headers(&head);
+  observe::RequestInfo info;
+  info.start = loop_.wall_now();
+  info.duration = base::Duration::zero();
+  info.protocol = http::to_string(head.version);
+  info.response_code = status;
+  info.response_code_details = end.detail;
+  if (status != 408) info.flags = observe::kDownstreamProtocolError;
+  info.connection_id = origin.connection_id;
+  info.downstream_remote_address = info.downstream_direct_remote_address = origin.remote_text;
+  info.downstream_local_address = origin.local_text;
+  info.listener_name = origin.listener_name;
+  info.filter_chain_name = origin.filter_chain_name;
+  info.downstream_tls = origin.tls;
+  info.request_headers = &headers;
+  write_access_logs(origin.hcm->access_logs, info, loop_.random().next());
+}
+
+void Worker::warn_rarely(std::string_view text) {
+  const base::MonoTime now = loop_.now();
+  if (now - last_warning_ < base::seconds(1) && last_warning_ != base::MonoTime{}) return;
+  last_warning_ = now;
+  base::log(base::LogLevel::Warning, "{}", text);
+}
+
+}  // namespace weft::proxy

@@ -1,0 +1,131 @@
+#include "proxy/worker_listener.h"
+
+#include "net/tls_context.h"
+#include "proxy/http_connection.h"
+#include "proxy/incoming_connection.h"
+#include "proxy/listener_state.h"
+#include "proxy/stats.h"
+#include "proxy/worker.h"
+
+namespace weft::proxy {
+
+WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector<net::ListenSocket*> sockets)
+    : worker_(worker), state_(state), config_(state.config()), chains_(*config_), sockets_(std::move(sockets)) {
+  const std::string name = config_->stat_prefix.empty() ? stat_name(config_->address.to_string()) : config_->stat_prefix;
+  stats_ = &worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kListenerStats);
+  tls_stats_.set_group(*stats_);
+}
+
+WorkerListener::~WorkerListener() {
+  while (IncomingConnection* c = incoming_.pop_front()) delete c;
+  WEFT_ASSERT(connections_.is_empty());
+}
+
+void WorkerListener::start() {
+  if (!config_->bind_to_port) return;
+  for (net::ListenSocket* socket : sockets_) accepting_.push_back(worker_.loop().start_accepting(*socket, *this));
+  is_accepting_ = true;
+}
+
+void WorkerListener::on_accept(net::AcceptedSocket socket) {
+  if (!config_->exact_balance || worker_.worker_count() == 1) {
+    state_.count(worker_.index()).add();
+    return take(std::move(socket));
+  }
+  const size_t chosen = state_.take_least_loaded();
+  if (chosen == worker_.index()) return take(std::move(socket));
+  worker_.hand_over(chosen, state_, std::move(socket));
+}
+
+void WorkerListener::take(net::AcceptedSocket socket) {
+  ++connection_count_;
+  stats_->counter(ListenerStat::downstream_cx_total).add();
+  stats_->gauge(ListenerStat::downstream_cx_active).add();
+  auto* incoming = new IncomingConnection(*this, std::move(socket));
+  incoming_.push_back(*incoming);
+  incoming->start();
+}
+
+void WorkerListener::on_accept_error(const base::Error& error) {
+  stats_->counter(ListenerStat::downstream_cx_overflow).add();
+  worker_.warn_rarely("listener " + config_->name + ": accept: " + error.message);
+}
+
+void WorkerListener::on_connection_gone() {
+  --connection_count_;
+  state_.count(worker_.index()).subtract();
+  stats_->gauge(ListenerStat::downstream_cx_active).subtract();
+  stats_->counter(ListenerStat::downstream_cx_destroy).add();
+  worker_.on_connection_gone();
+}
+
+void WorkerListener::stop_accepting() {
+  for (const net::Handle handle : accepting_) worker_.loop().finish_accepting(handle);
+  accepting_.clear();
+  is_accepting_ = false;
+}
+
+void WorkerListener::drain_connections() {
+  connections_.for_each([](HttpConnection& c) { c.drain(); });
+}
+
+void WorkerListener::close_connections() {
+  incoming_.for_each([](IncomingConnection& c) { c.close(); });
+  connections_.for_each([](HttpConnection& c) { c.close(); });
+}
+
+std::unique_ptr<net::TlsSession> WorkerListener::new_tls_session(const FilterChainConfig& chain, std::string& failure) {
+  ChainTls& tls = tls_[&chain];
+  if (tls.context == nullptr) {
+    tls.config = chain.tls;
+    tls.tickets = state_.tickets(chain);
+    auto made = worker_.tls_context(*chain.tls, net::TlsRole::Server);
+    if (!made) {
+      failure = made.error().message;
+      return nullptr;
+    }
+    tls.context = *made;
+  }
+  net::ServerSessionOptions options;
+  options.rules = std::shared_ptr<const net::PeerRules>(tls.config, &tls.config->peer);
+  options.tickets = tls.tickets;
+  options.observer = &tls_stats_;
+  return tls.context->new_server_session(net::TlsEnvironment(worker_.loop()), std::move(options));
+}
+
+base::Status WorkerListener::replace_tls(const FilterChainConfig& chain, std::shared_ptr<const net::TlsContextConfig> config) {
+  auto made = worker_.tls_context(*config, net::TlsRole::Server);
+  if (!made) return made.error();
+  ChainTls& tls = tls_[&chain];
+  if (tls.tickets == nullptr) tls.tickets = state_.tickets(chain);
+  tls.config = std::move(config);
+  tls.context = *made;
+  return {};
+}
+
+void WorkerListener::replace_tickets(const FilterChainConfig& chain, std::shared_ptr<const net::TicketKeys> tickets) {
+  tls_[&chain].tickets = std::move(tickets);
+}
+
+WorkerListener::HcmCounters& WorkerListener::http_counters(const HcmConfig& hcm) {
+  std::unique_ptr<HcmCounters>& counters = http_[&hcm];
+  if (counters == nullptr) {
+    counters = std::make_unique<HcmCounters>();
+    const std::string name = stat_name(hcm.stat_prefix);
+    counters->stats = &worker_.stat_group({"http." + name + ".", "http.", {{"envoy.http_conn_manager_prefix", name}}}, kHttpStats);
+  }
+  return *counters;
+}
+
+http::CodecCounters& WorkerListener::codec_counters(const HcmConfig& hcm, bool is_h2) {
+  HcmCounters& counters = http_counters(hcm);
+  return is_h2 ? counters.h2 : counters.h1;
+}
+
+void WorkerListener::serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2, base::Chain first_bytes) {
+  auto* connection = new HttpConnection(*this, chain, std::move(transport), is_h2, std::move(first_bytes));
+  connections_.push_back(*connection);
+  if (worker_.is_draining()) connection->drain();
+}
+
+}  // namespace weft::proxy
