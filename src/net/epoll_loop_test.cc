@@ -275,6 +275,33 @@ TEST_F(EpollTest, AnIpv6SocketTakesIpv4OnlyWhenAsked) {
 
 // ---- costs ----
 
+TEST_F(EpollTest, SmallMessagesPinSmallBlocks) {
+  auto pair = make_pair(loop);
+  loop.start_reading(pair->server_handle);
+  for (const size_t bytes : {size_t{100}, size_t{10'000}, size_t{100}, size_t{100}}) {
+    const size_t before = pair->server.data.size();
+    loop.write(pair->client_handle, chain_of(loop, std::string(bytes, 'x')));
+    ASSERT_TRUE(until([&] { return pair->server.data.size() == before + bytes; }));
+    if (bytes == 10'000) {
+      EXPECT_GT(pair->server.largest_read, size_t{base::BlockPool::kSmallBytes});
+    }
+  }
+  struct Keeper : SocketRecorder {
+    void on_data(base::Slice slice) override {
+      kept.append(std::move(slice));
+      SocketRecorder::on_data({});
+    }
+    base::Chain kept;
+  } keeper;
+  loop.set_handler(pair->server_handle, keeper);
+  base::Chain message = chain_of(loop, "held back");
+  const char* const small_block = message.slice(0).data();
+  loop.write(pair->client_handle, std::move(message));
+  ASSERT_TRUE(until([&] { return keeper.kept.size() == 9; }));
+  EXPECT_EQ(keeper.kept.slice(0).data(), small_block) << "the pool gives out the small block that came back last";
+  keeper.kept.clear();
+}
+
 TEST_F(EpollTest, AStreamIsSmall) { EXPECT_LE(sizeof(EpollStream), 224u); }
 
 TEST_F(EpollTest, AnIdleReadingSocketHoldsNoBuffer) {

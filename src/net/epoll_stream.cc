@@ -114,12 +114,14 @@ void EpollStream::read() {
   size_t budget = base::kReadBytesPerTurnMax;
   while (wants_data_ && may_have_data_) {
     if (budget == 0) return loop_.make_ready(*this);
-    base::Block* block = loop_.blocks().allocate(base::BlockPool::kLargeBytes);
+    const size_t wanted = expects_little_ ? base::BlockPool::kSmallBytes : base::BlockPool::kLargeBytes;
+    base::Block* block = loop_.blocks().allocate(wanted);
     const ssize_t n = recv(fd_.get(), block->data(), block->capacity, 0);
     base::Slice data = base::Slice::adopt(block, 0, n > 0 ? static_cast<size_t>(n) : 0);
     if (n > 0) {
       budget -= std::min(budget, data.size());
       if (data.size() < block->capacity && !is_hung_up_) may_have_data_ = false;
+      expects_little_ = data.size() < base::BlockPool::kSmallBytes;
       handler_->on_data(std::move(data));
       if (is_closed_) return;
     } else if (n == 0) {

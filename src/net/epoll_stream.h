@@ -55,6 +55,9 @@ class EpollStream final : public EpollSource,
   int write_failure_ = 0;       ///< errno of a failed send; reported after what can still be read
   bool wants_data_ = false;
   bool may_have_data_ = false;  ///< epoll said so and no receive has come back short since
+  /// The last receive was small, so the next gets a small block: what a waiting request holds of it stays small too.
+  /// Costs one receive more where it was wrong.
+  bool expects_little_ = true;
   bool is_hung_up_ = false;     ///< the peer's end or an error is behind the data: receive until it shows
   bool has_error_ = false;      ///< EPOLLERR, not yet explained
   bool is_writable_ = true;

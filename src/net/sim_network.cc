@@ -31,6 +31,7 @@ SimNetwork::Host& SimNetwork::host_of(std::string_view name) {
 }
 
 const LinkOptions& SimNetwork::link(const std::string& from, const std::string& to) const {
+  if (links_.empty()) return default_link_;
   const auto found = links_.find({from, to});
   return found != links_.end() ? found->second : default_link_;
 }
@@ -292,7 +293,7 @@ void SimNetwork::wake(SimEndpoint& end) {
 size_t SimNetwork::room(SimConnection& connection, SimSide side) const {
   const SimPipe& pipe = connection.from(side);
   const size_t window = link(connection.end(side).host, connection.end(other(side)).host).window_bytes;
-  const size_t used = pipe.bytes_on_the_way + pipe.arrived.size();
+  const size_t used = pipe.bytes_on_the_way + pipe.unread();
   return used < window ? window - used : 0;
 }
 
@@ -317,8 +318,12 @@ void SimNetwork::send_fin(SimConnection& connection, SimSide side) {
 std::string SimNetwork::read(SimConnection& connection, SimSide side, size_t bytes) {
   const SimSide sender = other(side);
   SimPipe& pipe = connection.from(sender);
-  std::string out = pipe.arrived.substr(0, bytes);
-  pipe.arrived.erase(0, out.size());
+  std::string out = pipe.arrived.substr(pipe.read_offset, bytes);
+  pipe.read_offset += out.size();
+  if (pipe.read_offset >= pipe.arrived.size() / 2) {
+    pipe.arrived.erase(0, pipe.read_offset);
+    pipe.read_offset = 0;
+  }
   if (pipe.wants_room && !is_cut(connection, side)) {
     pipe.wants_room = false;
     const base::Duration latency = link(connection.end(side).host, connection.end(sender).host).latency;
@@ -339,7 +344,7 @@ void SimNetwork::close(SimConnection& connection, SimSide side, bool reset) {
     --host.descriptors;
     if (side == SimSide::Client) --host.ports_by_destination[connection.end(SimSide::Server).address.to_string()];
   }
-  const bool has_unread = !connection.from(other(side)).arrived.empty();
+  const bool has_unread = connection.from(other(side)).unread() > 0;
   if (reset || has_unread || !end.is_connected) {
     if (!end.has_error) push(connection, side, {SimSegment::Kind::Reset, {}, {}});
   } else if (!end.has_error) {

@@ -38,7 +38,8 @@ struct SimSegment {
 struct SimPipe {
   std::deque<SimSegment> on_the_way;
   size_t bytes_on_the_way = 0;
-  std::string arrived;        ///< not yet read
+  std::string arrived;        ///< what was read is dropped from its front now and then
+  size_t read_offset = 0;     ///< into `arrived`
   uint64_t arrived_total = 0;
   uint64_t reset_at = UINT64_MAX;
   base::MonoTime last_arrival{};
@@ -47,6 +48,8 @@ struct SimPipe {
   bool has_fin = false;       ///< arrived
   bool is_blocked = false;    ///< a segment waits for a cut link
   bool wants_room = false;    ///< the sender waits until something was read
+
+  size_t unread() const { return arrived.size() - read_offset; }
 };
 
 struct SimEndpoint {

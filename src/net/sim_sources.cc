@@ -71,7 +71,7 @@ void SimStream::process() {
   if (is_over() || !end.has_error) return;
   // As on a real socket: data that arrived before the error comes first; while nothing reads it hides the error,
   // until a write meets it.
-  const bool has_unread = !c.from(other(side_)).arrived.empty() && !has_ended_;
+  const bool has_unread = c.from(other(side_)).unread() > 0 && !has_ended_;
   if (has_unread && (wants_data_ || !has_write_failed_)) return;
   fail(end.error);
 }
@@ -89,8 +89,8 @@ void SimStream::read(SimConnection& c) {
   SimNetwork& network = loop_.world().network();
   SimPipe& pipe = c.from(other(side_));
   size_t budget = base::kReadBytesPerTurnMax;
-  while (wants_data_ && !pipe.arrived.empty()) {
-    const size_t available = std::min({pipe.arrived.size(), budget, size_t{base::BlockPool::kLargeBytes}});
+  while (wants_data_ && pipe.unread() > 0) {
+    const size_t available = std::min({pipe.unread(), budget, size_t{base::BlockPool::kLargeBytes}});
     if (available == 0) return loop_.make_ready(*this);
     const size_t wanted = pick_read_size(available);
     const std::string bytes = network.read(c, side_, wanted);
