@@ -15,6 +15,12 @@ namespace weft::proxy {
 using base::Duration;
 using http::HeaderId;
 
+namespace {
+
+bool is_held(FilterAnswer answer) { return answer == FilterAnswer::Pause || answer == FilterAnswer::Wait; }
+
+}  // namespace
+
 Resume::Resume(Exchange& exchange, bool is_request) : exchange_(&exchange), is_request_(is_request) { exchange.resumes_.push_back(*this); }
 
 void Resume::take(Resume& other) {
@@ -144,8 +150,10 @@ void Exchange::arm_timeouts() {
 }
 
 void Exchange::make_filters() {
-  for (const FilterConfig& config : origin_.hcm->filters) {
-    if (!config.is_disabled) filters_.push_back({config.factory->make(), &config});
+  for (size_t i = 0; i < origin_.hcm->filters.size(); ++i) {
+    const FilterConfig& config = origin_.hcm->filters[i];
+    observe::StatGroup* stats = origin_.filter_stats != nullptr ? (*origin_.filter_stats)[i] : nullptr;
+    if (!config.is_disabled) filters_.push_back({config.factory->make(), &config, stats});
   }
   response_passage_.next = static_cast<uint32_t>(filters_.size());
 }
@@ -157,8 +165,9 @@ void Exchange::run_request_head() {
     const FilterAnswer answer = filters_[filter_running_].filter->on_request_head(*this, head, request_has_end_);
     if (answer == FilterAnswer::Replied || is_local_reply_) return;
     ++request_passage_.next;
-    if (answer == FilterAnswer::Pause) {
+    if (is_held(answer)) {
       request_passage_.is_paused = true;
+      request_passage_.refuses_overflow = answer == FilterAnswer::Pause;
       return;
     }
   }
@@ -201,8 +210,9 @@ void Exchange::run_request_body(base::Chain data, std::unique_ptr<http::HeaderMa
     filter_running_ = i;
     const FilterAnswer answer = filters_[i].filter->on_request_data(*this, data, trailers.get(), end);
     if (answer == FilterAnswer::Replied || is_local_reply_) return;
-    if (answer == FilterAnswer::Pause) {
+    if (is_held(answer)) {
       p.is_paused = true;
+      p.refuses_overflow = answer == FilterAnswer::Pause;
       p.next = i + 1;
       return hold(p, std::move(data), std::move(trailers), end, true);
     }
@@ -223,7 +233,7 @@ void Exchange::hold(Passage& passage, base::Chain data, std::unique_ptr<http::He
   passage.end_held = passage.end_held || end;
   // Once the head has passed, holding back the credit is enough: the sender stops.
   const bool is_full = passage.held.size() > origin_.buffer_bytes || (passage.held.size() == origin_.buffer_bytes && !end);
-  if (!is_full || passage.head_passed) return;
+  if (!is_full || passage.head_passed || !passage.refuses_overflow) return;
   if (is_request) {
     origin_.stats->counter(HttpStat::downstream_rq_too_large).add();
     local_reply(413, "Payload Too Large", "request_payload_too_large", 0);
@@ -328,8 +338,9 @@ void Exchange::run_response_head() {
     filter_running_ = --p.next;
     const FilterAnswer answer = filters_[filter_running_].filter->on_response_head(*this, *response_, response_has_end_);
     if (answer == FilterAnswer::Replied) return;
-    if (answer == FilterAnswer::Pause) {
+    if (is_held(answer)) {
       p.is_paused = true;
+      p.refuses_overflow = answer == FilterAnswer::Pause;
       return;
     }
   }
@@ -360,9 +371,10 @@ void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderM
     filter_running_ = static_cast<uint32_t>(i - 1);
     const FilterAnswer answer = filters_[filter_running_].filter->on_response_data(*this, data, trailers.get(), end);
     if (answer == FilterAnswer::Replied) return;
-    if (answer == FilterAnswer::Pause) {
+    if (is_held(answer)) {
       p.is_paused = true;
-      p.next = filter_running_;
+      p.refuses_overflow = answer == FilterAnswer::Pause;
+      p.next = filter_running_ + (answer == FilterAnswer::Wait ? 1 : 0);
       return hold(p, std::move(data), std::move(trailers), end, false);
     }
   }
@@ -530,6 +542,21 @@ const void* Exchange::route_specific_config() const {
 
 Resume Exchange::resume_request() { return Resume(*this, true); }
 Resume Exchange::resume_response() { return Resume(*this, false); }
+
+void Exchange::pass_response_data(base::Chain data) {
+  const uint32_t running = filter_running_;
+  run_response_body(std::move(data), nullptr, false, running);
+  filter_running_ = running;
+}
+
+std::string_view Exchange::target_cluster() {
+  if (match_.route == nullptr) return {};
+  const auto* action = std::get_if<RouteAction>(&match_.route->action);
+  if (action == nullptr) return {};
+  const WeightedCluster* weighted = pick_weighted(*action, stream_->request(), random_);
+  if (weighted != nullptr) return weighted->cluster_header.empty() ? std::string_view(weighted->cluster) : stream_->request().get(weighted->cluster_header);
+  return action->cluster_header.empty() ? std::string_view(action->cluster) : stream_->request().get(action->cluster_header);
+}
 
 // ------------------------------------------------------------------ time
 

@@ -29,6 +29,7 @@ class Worker;
 struct ExchangeOrigin {
   const HcmConfig* hcm = nullptr;
   observe::StatGroup* stats = nullptr;             ///< http.<stat_prefix>.
+  const std::vector<observe::StatGroup*>* filter_stats = nullptr;  ///< of each of hcm->filters; entries may be null
   const net::Address* remote = nullptr;            ///< the direct peer
   const net::Address* local = nullptr;
   std::string_view remote_text, local_text;        ///< with ports
@@ -74,11 +75,13 @@ class Exchange final : public base::Pooled,
   struct FilterSlot {
     std::unique_ptr<Filter> filter;
     const FilterConfig* config = nullptr;
+    observe::StatGroup* stats = nullptr;
   };
   /// Where one direction stands in the filter chain.
   struct Passage {
     uint32_t next = 0;          ///< the filter that comes next (request: counted up; response: counted from the end)
     bool is_paused = false;
+    bool refuses_overflow = true;  ///< paused by Pause, not Wait
     bool head_passed = false;   ///< all filters have seen the head
     bool end_held = false;      ///< the end waits with the held body
     base::Chain held;           ///< body that waits
@@ -99,10 +102,13 @@ class Exchange final : public base::Pooled,
   const RouteConfig* route_config() const override { return &origin_.hcm->routes->config(); }
   const void* route_specific_config() const override;
   observe::RequestInfo& info() override { return info_; }
+  std::string_view target_cluster() override;
+  observe::StatGroup* stats() override { return filter_running_ < filters_.size() ? filters_[filter_running_].stats : nullptr; }
   void reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag) override;
   void reply_grpc(uint32_t grpc_status, std::string_view message, std::string_view details, uint64_t flag) override;
   Resume resume_request() override;
   Resume resume_response() override;
+  void pass_response_data(base::Chain data) override;
 
   // UpstreamCallHandler
   void on_upstream_informational(http::ResponseHead& head) override;

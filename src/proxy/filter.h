@@ -13,7 +13,9 @@
 #include "net/loop.h"
 
 namespace weft::observe {
+class StatGroup;
 struct RequestInfo;
+struct StatTable;
 }
 
 namespace weft::proxy {
@@ -26,6 +28,7 @@ struct RouteConfig;
 enum class FilterAnswer : uint8_t {
   Continue,  ///< on to the next filter
   Pause,     ///< hold this message here until Resume; body is buffered up to the limit (413 towards upstream, 500 towards downstream), then back-pressured
+  Wait,      ///< as Pause, but body above the limit is only back-pressured; a response body held so is offered again on Resume
   Replied,   ///< the filter has called reply(); nothing goes further
 };
 
@@ -61,6 +64,10 @@ class FilterContext {
   /// This filter's typed_per_filter_config of the most specific level that has one, else nullptr.
   virtual const void* route_specific_config() const = 0;
   virtual observe::RequestInfo& info() = 0;
+  /// The cluster that the route sends the request to; "" for redirects, direct responses and no route.
+  virtual std::string_view target_cluster() = 0;
+  /// This worker's statistics of the running filter, by its factory's `stat_table`; null: it has none.
+  virtual observe::StatGroup* stats() = 0;
   /// Answers the request here. `details` is static text for RESPONSE_CODE_DETAILS; `flag` a bit of observe::ResponseFlag.
   virtual void reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag = 0) = 0;
   /// The same for gRPC requests as a grpc-status (trailers-only); HTTP status for others.
@@ -68,6 +75,8 @@ class FilterContext {
   /// The handle that continues the direction in which this filter paused.
   virtual Resume resume_request() = 0;
   virtual Resume resume_response() = 0;
+  /// Sends part of the response body on, from within on_response_data, ahead of what that call then holds.
+  virtual void pass_response_data(base::Chain data) = 0;
 
  protected:
   ~FilterContext() = default;
@@ -94,6 +103,9 @@ class FilterFactory {
   virtual std::unique_ptr<Filter> make() const = 0;
   /// The type URL this factory was configured by.
   virtual std::string_view type_url() const = 0;
+  /// What the filter counts, as http.<stat_prefix>.<this prefix><name>; null: nothing.
+  virtual const observe::StatTable* stat_table() const { return nullptr; }
+  virtual std::string_view stat_prefix() const { return {}; }
 };
 
 }  // namespace weft::proxy

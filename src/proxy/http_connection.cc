@@ -45,6 +45,7 @@ void HttpConnection::describe(net::Connection& transport) {
   if (transport.tls() != nullptr) tls_ = std::make_unique<TlsView>(transport.tls()->info());
   origin_.hcm = &hcm_;
   origin_.stats = &stats_;
+  origin_.filter_stats = &listener_.filter_stats(hcm_);
   origin_.remote = &transport.peer_address();
   origin_.local = &transport.local_address();
   origin_.remote_text = remote_text_;

@@ -113,6 +113,12 @@ WorkerListener::HcmCounters& WorkerListener::http_counters(const HcmConfig& hcm)
     counters = std::make_unique<HcmCounters>();
     const std::string name = stat_name(hcm.stat_prefix);
     counters->stats = &worker_.stat_group({"http." + name + ".", "http.", {{"envoy.http_conn_manager_prefix", name}}}, kHttpStats);
+    for (const FilterConfig& filter : hcm.filters) {
+      const observe::StatTable* table = filter.factory->stat_table();
+      const std::string prefix(filter.factory->stat_prefix());
+      observe::StatScope scope{"http." + name + "." + prefix, "http." + prefix, {{"envoy.http_conn_manager_prefix", name}}};
+      counters->filters.push_back(table != nullptr ? &worker_.stat_group(scope, *table) : nullptr);
+    }
   }
   return *counters;
 }

@@ -48,6 +48,8 @@ class WorkerListener final : private net::AcceptHandler {
   const ListenerConfig& config() const { return *config_; }
   observe::StatGroup& stats() { return *stats_; }
   observe::StatGroup& http_stats(const HcmConfig& hcm) { return *http_counters(hcm).stats; }
+  /// Of each of hcm.filters; null where a filter counts nothing.
+  const std::vector<observe::StatGroup*>& filter_stats(const HcmConfig& hcm) { return http_counters(hcm).filters; }
   http::CodecCounters& codec_counters(const HcmConfig& hcm, bool is_h2);
   void on_connection_gone();
 
@@ -60,6 +62,7 @@ class WorkerListener final : private net::AcceptHandler {
 
   struct HcmCounters {
     observe::StatGroup* stats = nullptr;
+    std::vector<observe::StatGroup*> filters;
     http::CodecCounters h1, h2;
   };
   /// The TLS of one filter chain as it is now.

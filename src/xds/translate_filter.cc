@@ -1,4 +1,4 @@
-#include "proxy/fault_config.h"
+#include "proxy/fault_filter.h"
 #include "xds/translation.h"
 
 namespace weft::xds {
@@ -57,7 +57,8 @@ std::shared_ptr<const FaultConfig> translate_fault(const View& view) {
 }  // namespace
 
 std::shared_ptr<const proxy::FilterFactory> translate_http_filter(const View& payload) {
-  refuse_type(payload, "Router is");
+  if (payload.type() == kFault) return std::make_shared<proxy::FaultFilterFactory>(translate_fault(payload));
+  refuse_type(payload, "Router and HTTPFault are");
   return nullptr;
 }
 

@@ -1,0 +1,60 @@
+// Purpose: a whole proxy with one listener on a simulated loop, a raw HTTP/1.1 client and a scripted upstream, for tests of
+//          what only the assembled parts show.
+// Thread:  the test's.   Owner: the fixture.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/simulation.h"
+#include "net/testing/recorders.h"
+#include "proxy/server.h"
+
+namespace weft::proxy {
+
+/// Fill `hcm` and `routes`, call `start`, then `call`.
+class WithProxy : public ::testing::Test {
+ protected:
+  WithProxy();
+  ~WithProxy() override;
+
+  /// Adds a STATIC cluster "up" whose endpoint is the scripted upstream, and a route of everything to it.
+  void route_to_upstream();
+  void start();
+
+  struct Call {
+    net::testing::ConnectionRecorder events;
+    std::unique_ptr<net::Connection> connection;
+    const std::string& answer() const { return events.data; }
+    bool is_over() const { return events.has("end") || events.has("close"); }
+  };
+  /// Sends `head_lines` (each with CRLF) as one request with `connection: close` on a connection of its own.
+  std::unique_ptr<Call> send(std::string_view head_lines, std::string_view body = {});
+  std::string call(std::string_view head_lines, base::Duration limit = base::seconds(60));
+  /// How long `call` takes in the world's time.
+  base::Duration time_of(std::string_view head_lines);
+  int64_t stat(std::string_view name) { return registry_.value(name); }
+
+  std::string upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+  int upstream_requests = 0;
+  std::string upstream_received;
+  HcmConfig hcm;
+  RouteConfig routes;
+  net::Simulation world{1};
+
+ private:
+  struct Upstream;
+  static net::Address listen_address() { return net::Address::v4(0x7f000001, 10000); }
+  static net::Address upstream_address() { return net::Address::v4(0x7f000001, 20000); }
+
+  observe::Registry registry_;
+  net::Loop& loop_;
+  std::unique_ptr<Upstream> upstream_;
+  std::vector<std::shared_ptr<const ClusterConfig>> clusters_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace weft::proxy
