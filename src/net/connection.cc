@@ -26,6 +26,7 @@ Connection::Connection(Loop& loop, const Address& to, const ConnectOptions& opti
                        ConnectionHandler& handler)
     : loop_(loop), handler_(&handler), tls_(std::move(tls)), state_(State::Connecting), peer_(to) {
   later_.set_callback(Deferred::Callback::bind<&Connection::on_later>(*this));
+  if (tls_ != nullptr) buffers_ = std::make_unique<Buffers>();
   handle_ = loop_.connect(to, options, *this);
 }
 
@@ -34,7 +35,10 @@ Connection::~Connection() { close(); }
 void Connection::start_accepted(base::Chain first_bytes) {
   later_.set_callback(Deferred::Callback::bind<&Connection::on_later>(*this));
   state_ = tls_ != nullptr ? State::Handshaking : State::Open;
-  held_ = std::move(first_bytes);
+  if (tls_ != nullptr || !first_bytes.is_empty()) {
+    buffers_ = std::make_unique<Buffers>();
+    buffers_->held = std::move(first_bytes);
+  }
   loop_.defer(later_);
 }
 
@@ -53,8 +57,8 @@ void Connection::begin_tls() {
   take_tls_output();
   if (!status) return fail_tls(status.error());
   loop_.start_reading(handle_);
-  base::Chain first = std::move(held_);
-  while (state_ != State::Closed && failure_ == nullptr && !first.is_empty()) receive(first.pop_front());
+  base::Chain first = std::move(buffers_->held);
+  while (state_ != State::Closed && !has_failed() && !first.is_empty()) receive(first.pop_front());
 }
 
 void Connection::open() {
@@ -66,10 +70,10 @@ void Connection::open() {
 
 void Connection::on_later() {
   if (state_ == State::Handshaking && !has_begun_tls_) return begin_tls();
-  if (state_ != State::Open || failure_ != nullptr) return;
+  if (state_ != State::Open || has_failed()) return;
   if (!has_opened_) return open();
   encrypt();
-  if (state_ == State::Open && failure_ == nullptr) deliver_held();
+  if (state_ == State::Open && !has_failed()) deliver_held();
 }
 
 // ---- reading ----
@@ -78,7 +82,7 @@ void Connection::start_reading() {
   if (wants_data_) return;
   wants_data_ = true;
   if (state_ != State::Open || !has_opened_) return;
-  if (held_.is_empty() && !has_end()) return loop_.start_reading(handle_);
+  if (!has_held() && !has_end()) return loop_.start_reading(handle_);
   loop_.defer(later_);
 }
 
@@ -88,7 +92,7 @@ void Connection::pause_reading() {
 }
 
 void Connection::on_data(base::Slice data) {
-  if (failure_ != nullptr) return;
+  if (has_failed()) return;
   if (tls_ != nullptr) return receive(std::move(data));
   deliver(std::move(data));
 }
@@ -99,26 +103,27 @@ void Connection::deliver(base::Slice data) {
 }
 
 void Connection::receive(base::Slice ciphertext) {
-  const base::Status status = tls_->receive(std::move(ciphertext), held_);
+  const base::Status status = tls_->receive(std::move(ciphertext), buffers_->held);
   take_tls_output();
   if (state_ == State::Handshaking && tls_->is_established()) {
     open();
   } else if (state_ == State::Open) {
     deliver_held();
   }
-  if (!status && state_ != State::Closed && failure_ == nullptr) fail_tls(status.error());
+  if (!status && state_ != State::Closed && !has_failed()) fail_tls(status.error());
 }
 
 // Hands on what was held back, then the end, as far as the user wants it; and reads on only when nothing is held.
 void Connection::deliver_held() {
-  while (state_ == State::Open && wants_data_ && !held_.is_empty()) deliver(held_.pop_front());
+  while (state_ == State::Open && wants_data_ && has_held()) deliver(buffers_->held.pop_front());
   if (state_ != State::Open) return;
+  if (tls_ == nullptr && !has_held()) buffers_.reset();
   if (wants_data_ && has_end() && !has_ended_) {
     has_ended_ = true;
     handler_->on_end();
     if (state_ != State::Open) return;
   }
-  if (wants_data_ && held_.is_empty()) {
+  if (wants_data_ && !has_held()) {
     loop_.start_reading(handle_);
   } else {
     loop_.pause_reading(handle_);
@@ -128,7 +133,7 @@ void Connection::deliver_held() {
 bool Connection::has_end() const { return has_socket_end_ || (tls_ != nullptr && tls_->has_received_close()); }
 
 void Connection::on_end() {
-  if (failure_ != nullptr) return;
+  if (has_failed()) return;
   has_socket_end_ = true;
   if (state_ == State::Open) return deliver_held();
   fail(base::Error(base::ErrorCode::Tls, "the peer closed the connection during the TLS handshake"));
@@ -137,10 +142,10 @@ void Connection::on_end() {
 // ---- writing ----
 
 void Connection::write(base::Chain bytes) {
-  if (state_ == State::Closed || failure_ != nullptr || wants_shutdown_) return;
+  if (state_ == State::Closed || has_failed() || wants_shutdown_) return;
   bytes_sent_ += bytes.size();
   if (tls_ != nullptr) {
-    outgoing_.append(std::move(bytes));
+    buffers_->outgoing.append(std::move(bytes));
     if (state_ == State::Open) loop_.defer(later_);
   } else {
     loop_.write(handle_, std::move(bytes));
@@ -151,7 +156,7 @@ void Connection::write(base::Chain bytes) {
 void Connection::encrypt() {
   if (tls_ == nullptr) return;
   base::Status status;
-  if (!outgoing_.is_empty()) status = tls_->send(std::exchange(outgoing_, {}));
+  if (!buffers_->outgoing.is_empty()) status = tls_->send(std::exchange(buffers_->outgoing, {}));
   if (status && wants_shutdown_) tls_->shutdown();
   take_tls_output();
   if (!status) return fail_tls(status.error());
@@ -164,11 +169,13 @@ void Connection::take_tls_output() {
   if (!records.is_empty()) loop_.write(handle_, std::move(records));
 }
 
-size_t Connection::pending_bytes() const { return outgoing_.size() + loop_.pending_bytes(handle_); }
+size_t Connection::pending_bytes() const {
+  return (buffers_ != nullptr ? buffers_->outgoing.size() : 0) + loop_.pending_bytes(handle_);
+}
 
 void Connection::on_write_done(size_t bytes) {
   wire_written_ += bytes;
-  if (failure_ != nullptr) {
+  if (has_failed()) {
     if (loop_.pending_bytes(handle_) == 0) report_failure();
     return;
   }
@@ -194,14 +201,16 @@ void Connection::close(bool reset) {
   if (state_ == State::Closed) return;
   state_ = State::Closed;
   later_.cancel();
-  held_.clear();
-  outgoing_.clear();
-  failure_.reset();
+  if (buffers_ != nullptr) {
+    buffers_->held.clear();
+    buffers_->outgoing.clear();
+    buffers_->failure.reset();
+  }
   loop_.close(handle_, reset);
 }
 
 void Connection::on_error(const base::Error& error) {
-  if (failure_ != nullptr) return report_failure();
+  if (has_failed()) return report_failure();
   fail(error);
 }
 
@@ -218,9 +227,9 @@ void Connection::fail_tls(const base::Error& error) {
   const size_t queued = loop_.pending_bytes(handle_);
   if (queued == 0 || queued > kAlertBytesMax) return fail(error);
   loop_.pause_reading(handle_);
-  failure_ = std::make_unique<base::Error>(error);
+  buffers_->failure = std::make_unique<base::Error>(error);
 }
 
-void Connection::report_failure() { fail(*failure_); }
+void Connection::report_failure() { fail(*buffers_->failure); }
 
 }  // namespace weft::net

@@ -97,10 +97,19 @@ class Connection final : private SocketHandler {
   void report_failure();
   void fail(const base::Error& error);
 
+  /// What an idle plaintext connection does not need.
+  struct Buffers {
+    base::Chain held;      ///< received and not delivered: plain bytes; before the handshake begins, cipher bytes
+    base::Chain outgoing;  ///< with TLS: plain bytes that are encrypted together at the end of the turn
+    std::unique_ptr<base::Error> failure;  ///< of TLS, told once its alert has left
+  };
+  bool has_held() const { return buffers_ != nullptr && !buffers_->held.is_empty(); }
+  bool has_failed() const { return buffers_ != nullptr && buffers_->failure != nullptr; }
+
   Loop& loop_;
   ConnectionHandler* handler_;
   std::unique_ptr<TlsSession> tls_;
-  std::unique_ptr<base::Error> failure_;  ///< of TLS, told once its alert has left
+  std::unique_ptr<Buffers> buffers_;  ///< with TLS always, in plaintext while first bytes are held
   Handle handle_;
   State state_ = State::Open;
   bool has_begun_tls_ = false;
@@ -111,8 +120,6 @@ class Connection final : private SocketHandler {
   bool wants_shutdown_ = false;  ///< close_notify and FIN follow what is queued
   bool is_full_ = false;
   size_t high_mark_ = SIZE_MAX;
-  base::Chain held_;      ///< received and not delivered: plain bytes; before the handshake begins, cipher bytes
-  base::Chain outgoing_;  ///< with TLS: plain bytes that are encrypted together at the end of the turn
   Deferred later_;
   Address peer_, local_;
   uint64_t bytes_received_ = 0, bytes_sent_ = 0, wire_written_ = 0;

@@ -273,7 +273,7 @@ TEST_P(ConnectionTest, TlsWritesBeforeTheHandshakeWaitForIt) {
   EXPECT_EQ(server_events.data, "early");
 }
 
-TEST_P(ConnectionTest, IsSmall) { EXPECT_LE(sizeof(Connection), 416u); }
+TEST_P(ConnectionTest, IsSmall) { EXPECT_LE(sizeof(Connection), 240u); }
 
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectionTest, ::testing::ValuesIn(all_backends()),
                          [](const auto& info) { return name_of(info.param); });
