@@ -11,6 +11,8 @@ namespace weft::proxy {
 namespace {
 
 constexpr base::Duration kTicketRotation = std::chrono::hours(12);
+// Envoy's --drain-time-s default, for /drain_listeners?graceful.
+constexpr base::Duration kListenerDrainTime = base::seconds(600);
 constexpr base::Duration kGaugeInterval = base::seconds(1);
 
 }  // namespace
@@ -20,6 +22,7 @@ Server::Server(const ServerParts& parts)
       sweep_timer_(net::Timer::Callback::bind<&Server::on_sweep>(*this)),
       drain_timer_(net::Timer::Callback::bind<&Server::finish_drain>(*this)),
       flush_timer_(net::Timer::Callback::bind<&Server::on_flush>(*this)),
+      listener_drain_timer_(net::Timer::Callback::bind<&Server::stop_listeners>(*this)),
       ticket_timer_(net::Timer::Callback::bind<&Server::rotate_tickets>(*this)),
       is_worker_idle_(parts.workers.size(), false) {
   stats_ = &parts_.registry->group({"server.", "server.", {}}, kServerStats, main_index());
@@ -188,8 +191,24 @@ base::Status Server::replace_tls(std::string_view listener_name, std::string_vie
   return base::Error(base::ErrorCode::NotFound, "no filter chain '" + std::string(chain_name) + "' with TLS in listener '" + std::string(listener_name) + "'");
 }
 
+void Server::set_state(State state) {
+  state_.exchange(static_cast<uint64_t>(state));
+  if (on_state_) on_state_();
+}
+
+void Server::drain_listeners(bool graceful, bool skip_exit) {
+  closes_after_responses_.exchange(1);
+  if (graceful) {
+    if (!skip_exit) parts_.main->arm(listener_drain_timer_, kListenerDrainTime);
+    return;
+  }
+  stop_listeners();
+}
+
 void Server::stop_listeners() {
-  for (size_t i = 0; i < workers_.size(); ++i) parts_.workers[i]->post([worker = workers_[i].get()] { worker->stop_accepting(); });
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    parts_.workers[i]->post([worker = workers_[i].get()] { worker->stop_accepting(); });
+  }
 }
 
 void Server::drain(base::Duration limit, base::Task done) {

@@ -44,8 +44,11 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   /// Stops accepting (after the backlog), finishes what is under way, then calls `done` — at once when nothing is, at
   /// the latest after `limit`, when the rest is closed.
   void drain(base::Duration limit, base::Task done);
-  /// Refuses new connections, keeps serving those that exist (/drain_listeners).
-  void stop_listeners();
+  /// /drain_listeners: refuses new connections at once and closes those that exist when they are idle; `graceful`: goes on
+  /// accepting, with `connection: close` on every response, and stops after the drain time unless `skip_exit`.
+  void drain_listeners(bool graceful, bool skip_exit);
+  /// Told on the main loop whenever `state` changes.
+  void set_state_handler(base::Delegate<void()> handler) { on_state_ = handler; }
   /// New connections of these listeners use this TLS content from now on. Errors: as TlsContext::make; or NotFound.
   base::Status replace_tls(std::string_view listener, std::string_view filter_chain, std::shared_ptr<const net::TlsContextConfig> config);
 
@@ -67,7 +70,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   net::Loop& worker_loop(size_t worker) override { return *parts_.workers[worker]; }
   void take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) override;
   observe::AccessLogs* access_logs() override { return parts_.access_logs; }
-  bool is_health_failing() const override { return is_health_failed(); }
+  bool is_health_failing() const override { return is_health_failed() || closes_after_responses_.value() != 0; }
   void on_worker_idle(size_t worker) override;
   // DiscoveryHandler
   void on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) override;
@@ -77,9 +80,10 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   base::Status prove_tls() const;
   base::Status prove_logs() const;
   void publish_membership(ClusterState& cluster, bool is_change);
-  void set_state(State state) { state_.exchange(static_cast<uint64_t>(state)); }
+  void set_state(State state);
   void publish_gauges();
   void on_sweep();
+  void stop_listeners();
   void on_flush();
   void rotate_tickets();
   void finish_drain();
@@ -109,9 +113,11 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   base::SharedCount state_;  ///< a State; SharedCount because the admin thread reads it
   base::SharedCount health_failed_;
   base::MonoTime started_at_{};
-  net::Timer sweep_timer_, drain_timer_, flush_timer_, ticket_timer_;
+  net::Timer sweep_timer_, drain_timer_, flush_timer_, listener_drain_timer_, ticket_timer_;
   std::vector<bool> is_worker_idle_;
   base::Task on_drained_;
+  base::Delegate<void()> on_state_;
+  base::SharedCount closes_after_responses_;
   bool has_started_workers_ = false;
 };
 

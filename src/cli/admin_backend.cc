@@ -1,0 +1,80 @@
+#include "cli/admin_backend.h"
+
+#include "base/log.h"
+
+namespace weft::cli {
+namespace {
+
+admin::BreakerLimits limits_of(const proxy::BreakerThresholds& t) { return {t.connections_max, t.pending_requests_max, t.requests_max, t.retries_max}; }
+
+admin::HostStatus status_of(const proxy::Host& host) {
+  admin::HostStatus s;
+  s.address = host.address_text;
+  s.hostname = host.hostname;
+  s.cx_active = host.cx_active.value();
+  s.cx_connect_fail = host.cx_connect_fail.value();
+  s.cx_total = host.cx_total.value();
+  s.rq_active = host.rq_active.value();
+  s.rq_error = host.rq_error.value();
+  s.rq_success = host.rq_success.value();
+  s.rq_timeout = host.rq_timeout.value();
+  s.rq_total = host.rq_total.value();
+  s.failed_outlier_check = host.is_ejected();
+  s.is_unhealthy = !host.is_healthy;
+  s.weight = host.weight;
+  s.priority = host.priority;
+  return s;
+}
+
+admin::ClusterStatus status_of(const proxy::ClusterState& cluster) {
+  const proxy::ClusterConfig& config = *cluster.config();
+  admin::ClusterStatus s;
+  s.name = config.name;
+  s.observability_name = config.alt_stat_name.empty() ? config.name : config.alt_stat_name;
+  s.has_outlier_detection = config.outlier.has_value();
+  s.default_priority = limits_of(config.breakers[0]);
+  s.high_priority = limits_of(config.breakers[1]);
+  for (const auto& host : cluster.hosts()->hosts) s.hosts.push_back(status_of(*host));
+  return s;
+}
+
+}  // namespace
+
+void ServerAdmin::gather_clusters(ClustersDone done) {
+  main_.post([this, done = std::move(done)] {
+    std::vector<admin::ClusterStatus> clusters;
+    for (const auto& cluster : server_.clusters()) clusters.push_back(status_of(*cluster));
+    done(std::move(clusters));
+  });
+}
+
+void ServerAdmin::gather_listeners(ListenersDone done) {
+  main_.post([this, done = std::move(done)] {
+    std::vector<admin::ListenerStatus> listeners;
+    for (const auto& listener : server_.listeners()) {
+      admin::ListenerStatus s;
+      s.name = listener->config()->name;
+      if (listener->config()->bind_to_port) {
+        for (const net::ListenSocket* socket : listener->sockets(0)) s.addresses.push_back(socket->local_address().to_string());
+      }
+      listeners.push_back(std::move(s));
+    }
+    done(std::move(listeners));
+  });
+}
+
+void ServerAdmin::drain_listeners(const admin::DrainRequest& request) {
+  // Every listener here takes traffic from services; there is no traffic_direction yet that would make one outbound.
+  main_.post([this, graceful = request.is_graceful, skip_exit = request.skip_exit] { server_.drain_listeners(graceful, skip_exit); });
+}
+
+void ServerAdmin::quit() {
+  main_.post([this] { quit_(); });
+}
+
+void ServerAdmin::reopen_logs() {
+  logs_.reopen();
+  base::reopen_log_file();
+}
+
+}  // namespace weft::cli
