@@ -99,6 +99,10 @@ inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;
 inline constexpr size_t kAccessLogFlushBytes = 64 * 1024;
 /// Counters of one group whose names come at run time; above: they share one. Stops a peer from inventing names.
 inline constexpr size_t kDynamicStatsMax = 256;
+/// Connections to the admin port at a time; above: the one that is idle longest closes, and where none is, the new one.
+inline constexpr size_t kAdminConnectionsMax = 100;
+/// Bytes of a form posted to the admin port; above: 413.
+inline constexpr size_t kAdminFormBytesMax = 64 * 1024;
 /// Bytes of a configuration file; above: refused.
 inline constexpr size_t kConfigFileBytesMax = 64 * 1024 * 1024;
 /// Depth of a YAML or JSON document; above: refused. Deep nesting overflowed stacks elsewhere.
