@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <random>
 #include <thread>
 #include <vector>
 
@@ -19,11 +18,6 @@ namespace weft::cli {
 namespace {
 
 using base::LogLevel;
-
-uint64_t system_seed() {
-  std::random_device device;
-  return (static_cast<uint64_t>(device()) << 32) | device();
-}
 
 /// A loop that a thread of its own runs.
 class LoopThread {
@@ -81,7 +75,7 @@ class Process final : private net::SignalHandler {
 };
 
 base::Status Process::make_loops() {
-  auto main = net::make_epoll_loop(system_seed());
+  auto main = net::make_epoll_loop(net::system_seed());
   if (!main) return main.error();
   main_ = std::move(*main);
   // Before any thread starts, so that all inherit the mask and only the main loop sees these.
@@ -92,7 +86,7 @@ base::Status Process::make_loops() {
   }
   const unsigned count = options_.concurrency != 0 ? options_.concurrency : std::max(1u, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < count; ++i) {
-    auto loop = net::make_epoll_loop(system_seed());
+    auto loop = net::make_epoll_loop(net::system_seed());
     if (!loop) return loop.error();
     workers_.emplace_back(std::move(*loop));
   }
@@ -120,7 +114,7 @@ base::Status Process::make_resolver(const proxy::Snapshot& snapshot) {
 
 base::Status Process::start_admin(const proxy::AdminConfig& config, std::shared_ptr<const proxy::Snapshot> snapshot,
                                   std::shared_ptr<const google::protobuf::Message> bootstrap) {
-  auto loop = net::make_epoll_loop(system_seed());
+  auto loop = net::make_epoll_loop(net::system_seed());
   if (!loop) return loop.error();
   admin_thread_ = std::make_unique<LoopThread>(std::move(*loop));
   backend_ = std::make_unique<ServerAdmin>(*main_, *server_, *logs_, base::Delegate<void()>::bind<&Process::quit>(*this));

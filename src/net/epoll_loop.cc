@@ -1,6 +1,7 @@
 #include "net/epoll_loop.h"
 
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -322,6 +323,13 @@ void EpollLoop::offload(base::Task work, base::Task done) {
     post(std::move(done));
   };
   blocking_.run(base::Task(std::move(job)));
+}
+
+uint64_t system_seed() {
+  uint64_t seed = 0;
+  // Never short for 8 bytes, and never fails once the kernel's pool is ready (getrandom(2)).
+  WEFT_ASSERT(getrandom(&seed, sizeof seed, 0) == sizeof seed);
+  return seed;
 }
 
 }  // namespace weft::net
