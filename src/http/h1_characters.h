@@ -5,6 +5,7 @@
 #include <emmintrin.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace weft::http {
@@ -33,6 +34,31 @@ inline bool is_value_character(char c) {
 inline bool is_target_character(char c) {
   const auto u = static_cast<unsigned char>(c);
   return u > 0x20 && u < 0x7f && u != '#';
+}
+
+/// Copies a header name in lower case to `lower` (room for `kRoom` bytes, a multiple of 16) if it is made of letters,
+/// digits and dashes and a colon follows it within that room and 16 bytes before `end`. Returns its length, else 0.
+template <size_t kRoom>
+inline size_t copy_plain_name(const char* p, const char* end, char (&lower)[kRoom]) {
+  static_assert(kRoom % 16 == 0);
+  const __m128i case_bit = _mm_set1_epi8(0x20), colon = _mm_set1_epi8(':'), dash = _mm_set1_epi8('-');
+  const __m128i before_a = _mm_set1_epi8('a' - 1), after_z = _mm_set1_epi8('z' + 1);
+  const __m128i before_0 = _mm_set1_epi8('0' - 1), after_9 = _mm_set1_epi8('9' + 1);
+  for (size_t n = 0; n < kRoom && end - p >= static_cast<ptrdiff_t>(n + 16); n += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + n));
+    // With the case bit a letter is lower case, a digit or dash is itself; only letters land in a..z.
+    const __m128i low = _mm_or_si128(v, case_bit);
+    const __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, before_a), _mm_cmplt_epi8(low, after_z));
+    const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, before_0), _mm_cmplt_epi8(v, after_9));
+    const __m128i plain = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(v, dash));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(lower + n), low);
+    const auto other = static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffu;
+    if (other == 0) continue;
+    const auto first = static_cast<unsigned>(__builtin_ctz(other));
+    const auto colons = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, colon)));
+    return (colons >> first & 1) != 0 ? n + first : 0;
+  }
+  return 0;
 }
 
 /// First byte in [p, end) that may not stand in a field value; `end` when all may.

@@ -149,6 +149,10 @@ bool H1HeadParser::take_transfer_encoding(std::string_view value) {
 }
 
 bool H1HeadParser::take_connection(std::string_view value, HeaderMap& into) {
+  if (value == "keep-alive") {
+    seen_.keep_alive = true;
+    return true;
+  }
   bool names_headers = false;
   const bool is_well_formed = for_each_element(value, [&](std::string_view option) {
     if (option.empty()) return true;

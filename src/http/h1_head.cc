@@ -1,6 +1,7 @@
 #include "http/h1_head.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/limits.h"
@@ -22,6 +23,16 @@ constexpr std::string_view kMethods[] = {
     "ACL",     "BIND",      "COPY",  "LINK",   "LOCK",       "MERGE",    "MKACTIVITY", "MKCALENDAR", "MKCOL",
     "MOVE",    "M-SEARCH",  "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE",  "REBIND",   "REPORT",    "SEARCH",
     "SOURCE",  "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",    "UNSUBSCRIBE", "CHECKOUT"};
+
+// Headers that take_header does more with than to add them.
+constexpr std::array<bool, kHeaderIdCount> kHasMeaning = [] {
+  std::array<bool, kHeaderIdCount> table{};
+  for (HeaderId id : {HeaderId::Host, HeaderId::ContentLength, HeaderId::TransferEncoding, HeaderId::Connection, HeaderId::Te,
+                      HeaderId::KeepAlive, HeaderId::ProxyConnection, HeaderId::Http2Settings}) {
+    table[static_cast<size_t>(id)] = true;
+  }
+  return table;
+}();
 
 bool is_method(std::string_view method) {
   return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
@@ -84,6 +95,13 @@ H1HeadParser::Progress H1HeadParser::parse_lines(std::string_view& bytes, Header
     }
     head_bytes_ += static_cast<uint32_t>(next - p);
     p = next;
+    if (is_done_ || !has_start_line_ || kind_ == Kind::Trailers) continue;
+    const char* const after = plain_lines(p, std::min(end, window), into);
+    head_bytes_ += static_cast<uint32_t>(after - p);
+    p = after;
+    if (!is_failed_) continue;
+    bytes = {};
+    return Progress::Failed;
   }
   bytes = {p, static_cast<size_t>(end - p)};
   return Progress::Done;
@@ -228,14 +246,38 @@ const char* H1HeadParser::status_line(const char* p, const char* end) {
   return q + 2;
 }
 
+// The lines nearly every message is made of, parsed in one tight loop: plain names, one blank, nothing to trim.
+// Stops at the first line that is not like that and leaves it to header_line; may set is_failed_.
+const char* H1HeadParser::plain_lines(const char* p, const char* end, HeaderMap& into) {
+  char lower[kShortNameBytes];
+  while (true) {
+    const size_t n = copy_plain_name(p, end, lower);
+    if (n == 0 || n == kShortNameBytes || lines_ >= options_->headers_count_max) return p;
+    const char* const value = p + n + 1 + (p[n + 1] == ' ' ? 1 : 0);
+    const char* const stop = find_value_end(value, end);
+    if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return p;
+    if (stop > value && (is_blank(*value) || is_blank(stop[-1]))) return p;
+    ++lines_;
+    const std::string_view name(lower, n);
+    const HeaderId id = header_id(name);
+    const std::string_view text(value, static_cast<size_t>(stop - value));
+    if (id == HeaderId::Unknown) into.add(id, name, text);
+    else if (!kHasMeaning[static_cast<size_t>(id)]) into.add(id, text);
+    else if (!take_header(id, name, text, into)) return p;
+    p = stop + 2;
+  }
+}
+
 const char* H1HeadParser::header_line(const char* p, const char* end, HeaderMap& into) {
   char lower[kShortNameBytes];
-  const size_t short_end = std::min<size_t>(kShortNameBytes, static_cast<size_t>(end - p));
-  size_t n = 0;
-  for (; n < short_end; ++n) {
-    const char c = kTokenLower[static_cast<unsigned char>(p[n])];
-    if (c == 0) break;
-    lower[n] = c;
+  size_t n = copy_plain_name(p, end, lower);
+  if (n == 0) {
+    const size_t short_end = std::min<size_t>(kShortNameBytes, static_cast<size_t>(end - p));
+    for (; n < short_end; ++n) {
+      const char c = kTokenLower[static_cast<unsigned char>(p[n])];
+      if (c == 0) break;
+      lower[n] = c;
+    }
   }
   const bool is_short = n < kShortNameBytes;
   while (!is_short && p + n < end && is_token_character(p[n])) ++n;

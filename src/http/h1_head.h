@@ -96,6 +96,7 @@ class H1HeadParser {
   const char* request_line(const char* p, const char* end, HeaderMap& into);
   const char* status_line(const char* p, const char* end);
   const char* header_line(const char* p, const char* end, HeaderMap& into);
+  const char* plain_lines(const char* p, const char* end, HeaderMap& into);
   const char* version_and_end(const char* p, const char* end);
   const char* empty_line(const char* p, const char* end, HeaderMap& into);
 

@@ -33,8 +33,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   void put(std::string_view text) {
-    if (text.empty()) return;
-    std::memcpy(p_, text.data(), text.size());
+    copy_short(p_, text.data(), text.size());
     p_ += text.size();
   }
   void put_name(std::string_view name, bool is_proper_case) {

@@ -1,16 +1,12 @@
 #include "http/header_id.h"
 
 #include <array>
+#include <bit>
+#include <cstring>
+#include <type_traits>
 
 namespace weft::http {
 namespace {
-
-constexpr std::array<std::string_view, kHeaderIdCount> kNames = {
-    "",
-#define WEFT_HEADER_NAME(id, name) name,
-    WEFT_HEADER_IDS(WEFT_HEADER_NAME)
-#undef WEFT_HEADER_NAME
-};
 
 constexpr int kTableBits = 11;
 constexpr size_t kTableSize = size_t{1} << kTableBits;
@@ -19,8 +15,13 @@ static_assert(kHeaderIdCount <= 256, "the table below holds ids in one byte");
 template <size_t kBytes>
 constexpr uint64_t load(const char* from) {
   uint64_t word = 0;
+  if (!std::is_constant_evaluated()) {
+    static_assert(std::endian::native == std::endian::little);
+    std::memcpy(&word, from, kBytes);
+    return word;
+  }
   for (size_t i = 0; i < kBytes; ++i) word |= static_cast<uint64_t>(static_cast<unsigned char>(from[i])) << (8 * i);
-  return word;  // compilers make one load of it
+  return word;
 }
 
 // Covers every character of a name, by overlapping words, so that any two names can be told apart.
@@ -47,7 +48,7 @@ constexpr uint64_t slot_of(std::string_view name, uint64_t seed) {
 constexpr bool is_perfect(uint64_t seed) {
   std::array<bool, kTableSize> taken{};
   for (size_t i = 1; i < kHeaderIdCount; ++i) {
-    bool& slot = taken[slot_of(kNames[i], seed)];
+    bool& slot = taken[slot_of(kHeaderNames[i], seed)];
     if (slot) return false;
     slot = true;
   }
@@ -69,7 +70,7 @@ static_assert(kSeed != 0, "no seed keeps the names apart: raise kTableBits");
 
 constexpr std::array<uint8_t, kTableSize> make_table() {
   std::array<uint8_t, kTableSize> table{};
-  for (size_t i = 1; i < kHeaderIdCount; ++i) table[slot_of(kNames[i], kSeed)] = static_cast<uint8_t>(i);
+  for (size_t i = 1; i < kHeaderIdCount; ++i) table[slot_of(kHeaderNames[i], kSeed)] = static_cast<uint8_t>(i);
   return table;
 }
 
@@ -80,9 +81,7 @@ constexpr std::array<uint8_t, kTableSize> kTable = make_table();
 HeaderId header_id(std::string_view lower_case_name) {
   if (lower_case_name.empty()) return HeaderId::Unknown;
   const uint8_t i = kTable[slot_of(lower_case_name, kSeed)];
-  return kNames[i] == lower_case_name ? static_cast<HeaderId>(i) : HeaderId::Unknown;
+  return kHeaderNames[i] == lower_case_name ? static_cast<HeaderId>(i) : HeaderId::Unknown;
 }
-
-std::string_view header_name(HeaderId id) { return kNames[static_cast<size_t>(id)]; }
 
 }  // namespace weft::http

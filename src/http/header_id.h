@@ -112,7 +112,15 @@ inline constexpr size_t kHeaderIdWords = (kHeaderIdCount + 63) / 64;
 
 /// The id of a lower-case name, or HeaderId::Unknown. O(1).
 HeaderId header_id(std::string_view lower_case_name);
+/// The names by id; "" for Unknown.
+inline constexpr std::string_view kHeaderNames[kHeaderIdCount] = {
+    "",
+#define WEFT_HEADER_NAME(id, name) name,
+    WEFT_HEADER_IDS(WEFT_HEADER_NAME)
+#undef WEFT_HEADER_NAME
+};
+
 /// The name of a known id; "" for Unknown.
-std::string_view header_name(HeaderId id);
+constexpr std::string_view header_name(HeaderId id) { return kHeaderNames[static_cast<size_t>(id)]; }
 
 }  // namespace weft::http

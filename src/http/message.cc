@@ -103,25 +103,8 @@ HeaderMap HeaderMap::clone() const {
   return copy;
 }
 
-// Line i counts down from the last 16-byte boundary of the block.
-HeaderMap::Entry& HeaderMap::entry(size_t i) const {
-  char* end = block_->data() + (block_->capacity & ~uint32_t{sizeof(Entry) - 1});
-  return reinterpret_cast<Entry*>(end)[-1 - static_cast<ptrdiff_t>(i)];
-}
-
-std::string_view HeaderMap::name_of(const Entry& e) const {
-  return e.id != HeaderId::Unknown ? header_name(e.id) : text_of(e.name_offset, e.name_size);
-}
-
-Header HeaderMap::at(size_t i) const {
-  const Entry& e = entry(i);
-  return {e.id, name_of(e), text_of(e.value_offset, e.value_size)};
-}
-
 // Moves to a bigger block, leaving behind text that no line refers to any more.
-base::Slice HeaderMap::reserve(size_t text_bytes, size_t entries) {
-  const size_t needed = text_size_ + text_bytes + (count_ + entries + 1) * sizeof(Entry);
-  if (block_ != nullptr && needed <= block_->capacity) return {};
+base::Slice HeaderMap::grow(size_t text_bytes, size_t entries) {
   base::Block* old = block_;
   const uint32_t old_capacity = old != nullptr ? old->capacity : 0;
   const size_t live = bytes_ + text_bytes + (count_ + entries + 1) * sizeof(Entry);
@@ -142,24 +125,6 @@ base::Slice HeaderMap::reserve(size_t text_bytes, size_t entries) {
   block_ = bigger;
   text_size_ = used;
   return old != nullptr ? base::Slice::adopt(old, 0, 0) : base::Slice();
-}
-
-uint32_t HeaderMap::put(std::string_view value) {
-  if (!value.empty()) std::memcpy(text() + text_size_, value.data(), value.size());
-  return std::exchange(text_size_, static_cast<uint32_t>(text_size_ + value.size()));
-}
-
-void HeaderMap::push(HeaderId id, uint32_t name_offset, size_t name_size, std::string_view value) {
-  const uint32_t value_offset = put(value);
-  entry(count_++) = {name_offset, value_offset, static_cast<uint32_t>(value.size()), static_cast<uint16_t>(name_size), id};
-  bytes_ += name_size + value.size();
-  if (id != HeaderId::Unknown) mark(present_, id);
-}
-
-void HeaderMap::add(HeaderId id, std::string_view value) {
-  WEFT_ASSERT(id != HeaderId::Unknown);
-  const base::Slice keep = reserve(value.size(), 1);
-  push(id, 0, header_name(id).size(), value);
 }
 
 void HeaderMap::add(HeaderId id, std::string_view name, std::string_view value) {

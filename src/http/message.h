@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "base/slice.h"
 #include "http/header_id.h"
@@ -14,6 +17,23 @@ namespace weft::http {
 
 enum class Version : uint8_t { Http10, Http11, Http2 };
 std::string_view to_string(Version version);  ///< "HTTP/1.1"
+
+/// memcpy for the sizes that names and values have: inline up to 32 bytes, where a call would cost more than the copy.
+inline void copy_short(char* to, const char* from, size_t size) {
+  if (size > 32) return void(std::memcpy(to, from, size));
+  // Two overlapping copies cover every size between half of what they hold and all of it.
+  const auto copy_ends = [&]<size_t kHalf>(std::integral_constant<size_t, kHalf>) {
+    char head[kHalf], tail[kHalf];
+    std::memcpy(head, from, kHalf);
+    std::memcpy(tail, from + size - kHalf, kHalf);
+    std::memcpy(to, head, kHalf);
+    std::memcpy(to + size - kHalf, tail, kHalf);
+  };
+  if (size >= 16) return copy_ends(std::integral_constant<size_t, 16>());
+  if (size >= 8) return copy_ends(std::integral_constant<size_t, 8>());
+  if (size >= 4) return copy_ends(std::integral_constant<size_t, 4>());
+  for (size_t i = 0; i < size; ++i) to[i] = from[i];
+}
 
 /// One header line as seen by a reader. The views die at the next change of the map.
 struct Header {
@@ -39,7 +59,11 @@ class HeaderMap {
   HeaderMap clone() const;
 
   // `value` and `name` may point into this map.
-  void add(HeaderId id, std::string_view value);
+  void add(HeaderId id, std::string_view value) {
+    WEFT_ASSERT(id != HeaderId::Unknown);
+    const base::Slice keep = reserve(value.size(), 1);
+    push(id, 0, header_name(id).size(), value);
+  }
   void add(std::string_view name, std::string_view value);  ///< lower-cases and interns the name
   void add(HeaderId id, std::string_view name, std::string_view value);  ///< name already lower case and looked up
   /// Replaces all lines of that name by one, at the place of the first, or at the end.
@@ -70,7 +94,10 @@ class HeaderMap {
   size_t count(HeaderId id) const;
 
   size_t size() const { return count_; }  ///< lines, pseudo-headers included
-  Header at(size_t i) const;
+  Header at(size_t i) const {
+    const Entry& e = entry(i);
+    return {e.id, name_of(e), text_of(e.value_offset, e.value_size)};
+  }
   template <typename Visit>
   void for_each(Visit visit) const {  ///< visit(const Header&)
     for (size_t i = 0; i < count_; ++i) visit(at(i));
@@ -96,14 +123,34 @@ class HeaderMap {
   bool is_named(const Entry& e, HeaderId id, std::string_view lower_case_name) const;
   void erase(size_t i);
   void replace_value(Entry& e, std::string_view value);
-  Entry& entry(size_t i) const;
+  /// Line i counts down from the last 16-byte boundary of the block.
+  Entry& entry(size_t i) const {
+    char* end = block_->data() + (block_->capacity & ~uint32_t{sizeof(Entry) - 1});
+    return reinterpret_cast<Entry*>(end)[-1 - static_cast<ptrdiff_t>(i)];
+  }
   char* text() const { return block_->data(); }
   std::string_view text_of(uint32_t offset, uint32_t size) const { return {block_->data() + offset, size}; }
-  std::string_view name_of(const Entry& e) const;
+  std::string_view name_of(const Entry& e) const {
+    return e.id != HeaderId::Unknown ? header_name(e.id) : text_of(e.name_offset, e.name_size);
+  }
   /// Makes room for `text_bytes` and `entries` more; returns the block that it replaced, which keeps old views alive.
-  base::Slice reserve(size_t text_bytes, size_t entries);
-  uint32_t put(std::string_view text);
-  void push(HeaderId id, uint32_t name_offset, size_t name_size, std::string_view value);
+  base::Slice reserve(size_t text_bytes, size_t entries) {
+    const size_t needed = text_size_ + text_bytes + (count_ + entries + 1) * sizeof(Entry);
+    if (block_ != nullptr && needed <= block_->capacity) [[likely]] return {};
+    return grow(text_bytes, entries);
+  }
+  base::Slice grow(size_t text_bytes, size_t entries);
+  uint32_t put(std::string_view value) {
+    copy_short(text() + text_size_, value.data(), value.size());
+    return std::exchange(text_size_, static_cast<uint32_t>(text_size_ + value.size()));
+  }
+  void push(HeaderId id, uint32_t name_offset, size_t name_size, std::string_view value) {
+    const uint32_t value_offset = put(value);
+    entry(count_++) = {name_offset, value_offset, static_cast<uint32_t>(value.size()), static_cast<uint16_t>(name_size), id};
+    bytes_ += name_size + value.size();
+    // The bit of Unknown is kept clear: `has` must not find what has no name of its own.
+    present_[static_cast<size_t>(id) >> 6] |= uint64_t{id != HeaderId::Unknown} << (static_cast<size_t>(id) & 63);
+  }
   void release();
 
   base::BlockPool* pool_;
