@@ -2,7 +2,9 @@
 // Thread:  any (constants, pure functions).   Source: RFC 9110 §5.5 and §5.6.2, RFC 9112 §3.2.
 #pragma once
 
+#if defined(__SSE2__)
 #include <emmintrin.h>
+#endif
 
 #include <array>
 #include <cstddef>
@@ -39,8 +41,9 @@ inline bool is_target_character(char c) {
 /// Copies a header name in lower case to `lower` (room for `kRoom` bytes, a multiple of 16) if it is made of letters,
 /// digits and dashes and a colon follows it within that room and 16 bytes before `end`. Returns its length, else 0.
 template <size_t kRoom>
-inline size_t copy_plain_name(const char* p, const char* end, char (&lower)[kRoom]) {
+inline size_t copy_plain_name([[maybe_unused]] const char* p, [[maybe_unused]] const char* end, [[maybe_unused]] char (&lower)[kRoom]) {
   static_assert(kRoom % 16 == 0);
+#if defined(__SSE2__)
   const __m128i case_bit = _mm_set1_epi8(0x20), colon = _mm_set1_epi8(':'), dash = _mm_set1_epi8('-');
   const __m128i before_a = _mm_set1_epi8('a' - 1), after_z = _mm_set1_epi8('z' + 1);
   const __m128i before_0 = _mm_set1_epi8('0' - 1), after_9 = _mm_set1_epi8('9' + 1);
@@ -58,11 +61,13 @@ inline size_t copy_plain_name(const char* p, const char* end, char (&lower)[kRoo
     const auto colons = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, colon)));
     return (colons >> first & 1) != 0 ? n + first : 0;
   }
+#endif
   return 0;
 }
 
 /// First byte in [p, end) that may not stand in a field value; `end` when all may.
 inline const char* find_value_end(const char* p, const char* end) {
+#if defined(__SSE2__)
   const __m128i last_control = _mm_set1_epi8(0x1f), tab = _mm_set1_epi8('\t'), del = _mm_set1_epi8(0x7f);
   for (; end - p >= 16; p += 16) {
     const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
@@ -71,12 +76,14 @@ inline const char* find_value_end(const char* p, const char* end) {
     const int mask = _mm_movemask_epi8(bad);
     if (mask != 0) return p + __builtin_ctz(static_cast<unsigned>(mask));
   }
+#endif
   while (p < end && is_value_character(*p)) ++p;
   return p;
 }
 
 /// First byte in [p, end) that may not stand in a request target; `end` when all may.
 inline const char* find_target_end(const char* p, const char* end) {
+#if defined(__SSE2__)
   // Signed comparison: bytes from 0x80 are negative and so below the space too.
   const __m128i space = _mm_set1_epi8(0x20), del = _mm_set1_epi8(0x7f), hash = _mm_set1_epi8('#');
   for (; end - p >= 16; p += 16) {
@@ -86,6 +93,7 @@ inline const char* find_target_end(const char* p, const char* end) {
     const int mask = _mm_movemask_epi8(_mm_andnot_si128(bad, good)) ^ 0xffff;
     if (mask != 0) return p + __builtin_ctz(static_cast<unsigned>(mask));
   }
+#endif
   while (p < end && is_target_character(*p)) ++p;
   return p;
 }

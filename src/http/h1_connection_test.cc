@@ -204,6 +204,37 @@ TEST_P(H1ServerTest, RefusesABadHeadAndCloses) {
   EXPECT_EQ(counters.downstream_cx_protocol_error, 1u);
 }
 
+TEST_P(H1ServerTest, AHeadRefusedAsAWholeMayLeaveTheConnectionOpen) {
+  options.stream_error_on_invalid_message = true;
+  start();
+  answer_with(200, "");
+  send("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(raw.data, "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  EXPECT_EQ(server.text(), "refused 400 protocol missing_host_header\nhead GET /2 end\nstream complete\n");
+  send("POST /3 HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_TRUE(until([&] { return raw.has("end"); }));
+}
+
+TEST_P(H1ServerTest, AClientThatEndsItsSideStillGetsWhatWasAnswered) {
+  start();
+  answer_with(200, "hi");
+  peer->write(bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  peer->shutdown_write();
+  EXPECT_TRUE(until([&] { return server.is_over; }));
+  EXPECT_TRUE(until([&] { return raw.has("end"); }));
+  EXPECT_EQ(raw.data, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+  EXPECT_EQ(server.text(), "head GET / end\nstream complete\nconnection complete\n");
+}
+
+TEST_P(H1ServerTest, DrainLetsAQueuedResponseLeave) {
+  start();
+  answer_with(200, std::string(3000000, 'x'));
+  server.react_closed = [&] { codec->drain(); };
+  send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(until([&] { return raw.has("end"); }));
+  EXPECT_GT(raw.data.size(), 3000000u);
+}
+
 TEST_P(H1ServerTest, AMalformedBodyIsAnsweredWhereNoResponseHasBegun) {
   start();
   send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhiXX");

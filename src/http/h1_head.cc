@@ -90,7 +90,8 @@ H1HeadParser::Progress H1HeadParser::parse_lines(std::string_view& bytes, Header
     if (next == nullptr) {
       if (!is_failed_ && window != end) fail(431, kHeadersTooLarge);
       if (!is_failed_) stash({p, static_cast<size_t>(end - p)}, into.pool());
-      bytes = {};
+      // A head that was refused as a whole ends behind its empty line.
+      bytes.remove_prefix(is_done_ ? static_cast<size_t>(p + 2 - bytes.data()) : bytes.size());
       return is_failed_ ? Progress::Failed : Progress::NeedMore;
     }
     head_bytes_ += static_cast<uint32_t>(next - p);

@@ -69,6 +69,10 @@ class H1HeadParser {
 
   /// Whether any byte of this head was seen (empty lines in front of it do not count).
   bool has_begun() const { return partial_ != nullptr || has_start_line_; }
+  /// Whether the head's last line was read and none of its lines announced a body or tunnel.
+  bool ended_without_body() const {
+    return is_done_ && !seen_.content_length && !seen_.transfer_encoding && !seen_.upgrade && !facts_.is_connect;
+  }
   const H1Facts& facts() const { return facts_; }
   const H1Error& error() const { return error_; }
 

@@ -43,6 +43,8 @@ class H1Parser {
   HeaderMap& trailers() { return trailers_; }
   const H1Facts& facts() const { return head_parser_.facts(); }
   H1Error error() const { return state_ == State::Body ? H1Error{400, "http1.codec_error"} : head_parser_.error(); }
+  /// After Failed: the head was complete and no body was announced, so that the next message begins here.
+  bool ended_with_failed_head() const { return state_ == State::Head && head_parser_.ended_without_body(); }
   bool is_complete() const { return state_ == State::Complete; }
   bool has_head() const { return state_ != State::Head; }
   bool has_begun() const { return has_head() || head_parser_.has_begun(); }

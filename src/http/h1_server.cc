@@ -65,7 +65,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void resume();
   void hold(base::Slice rest);
   void refuse(uint16_t status, StreamEnd::Kind kind, std::string_view detail);
-  void send_refusal(uint16_t status);
+  void send_refusal(uint16_t status, bool goes_on = false);
 
   // Responses
   H1BodyCoding choose_coding(const ResponseHead& head, bool end);
@@ -81,6 +81,8 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void deliver_stream_end();
   void prepare_next();
   void linger();
+  /// Whether the connection waits for the peer's end once all was written.
+  bool lingers_after_flush() const { return !has_peer_ended_ && timeouts_.delayed_close != base::Duration::zero(); }
   void abort(const StreamEnd& end, bool with_reset = false);
   void arm_timer();
   void on_timer();
@@ -107,6 +109,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   bool closes_after_ = false;
   bool is_draining_ = false;
   bool is_tunnel_ = false;
+  bool has_peer_ended_ = false;
   bool is_request_ended_ = false;  ///< the handler was told the end
   bool is_abandoned_ = false;      ///< the handler reset the stream, perhaps before it was known
 };
@@ -164,7 +167,10 @@ void H1Server::read(base::Slice& in) {
       case H1Event::Head: on_head(); break;
       case H1Event::Data: on_body_data(); break;
       case H1Event::End: on_body_end(); break;
-      case H1Event::Failed: on_failed(); return;
+      case H1Event::Failed:
+        on_failed();
+        if (phase_ != Phase::Waiting) return;
+        break;
     }
   }
   if (phase_ == Phase::Waiting && parser_.has_begun()) arm_timer();
@@ -210,17 +216,21 @@ void H1Server::on_failed() {
 // Answers a head that has no stream.
 void H1Server::refuse(uint16_t status, StreamEnd::Kind kind, std::string_view detail) {
   timer_.cancel();
-  send_refusal(status);
+  // Where the end of the refused message is beyond doubt, the configuration may let the connection live.
+  const bool goes_on = options_.stream_error_on_invalid_message && parser_.ended_with_failed_head() && !is_draining_;
+  send_refusal(status, goes_on);
   handler_.on_request_refused(parser_.head(), status, {kind, ResetCode::Protocol, detail});
   if (phase_ != Phase::Waiting) return;  // closed by the handler
   parser_.restart();
-  linger();
+  if (!goes_on) linger();
 }
 
-void H1Server::send_refusal(uint16_t status) {
+void H1Server::send_refusal(uint16_t status, bool goes_on) {
   std::string text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) + "\r\ncontent-length: 0\r\n";
   // RFC 9110 §15.5.22 wants the protocol named.
-  text += status == 426 ? "upgrade: HTTP/1.1\r\nconnection: upgrade, close\r\n\r\n" : "connection: close\r\n\r\n";
+  if (status == 426) text += goes_on ? "upgrade: HTTP/1.1\r\nconnection: upgrade\r\n" : "upgrade: HTTP/1.1\r\nconnection: upgrade, close\r\n";
+  else if (!goes_on) text += "connection: close\r\n";
+  text += "\r\n";
   transport_->write(base::Chain(base::Slice::copy_of(transport_->loop().blocks(), text)));
 }
 
@@ -252,9 +262,15 @@ void H1Server::on_end() {
     return;
   }
   if (phase_ == Phase::Serving && is_tunnel_) return;
+  has_peer_ended_ = true;
+  if (phase_ == Phase::Serving && (tasks_ & kEndStream) != 0) {
+    closes_after_ = true;
+    return;
+  }
   // As Envoy: a client that ends its side in the middle of an exchange has gone.
-  const bool is_orderly = phase_ != Phase::Serving || (tasks_ & kEndStream) != 0;
-  abort({is_orderly ? StreamEnd::Kind::Complete : StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect});
+  if (phase_ == Phase::Serving) return abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect});
+  if (transport_->pending_bytes() == 0) return abort({StreamEnd::Kind::Complete, ResetCode::NoError, kRemoteDisconnect});
+  if (phase_ == Phase::Waiting) linger();
 }
 
 // ---------------------------------------------------------------- responses
@@ -423,10 +439,8 @@ void H1Server::linger() {
   phase_ = Phase::Lingering;
   held_.clear();
   end_ = {};
-  if (timeouts_.delayed_close == base::Duration::zero()) {
-    if (transport_->pending_bytes() == 0) abort({});
-    return;
-  }
+  if (transport_->pending_bytes() == 0 && !lingers_after_flush()) return abort({});
+  if (timeouts_.delayed_close == base::Duration::zero()) return;
   transport_->shutdown_write();
   transport_->start_reading();
   written_at_timer_ = transport_->bytes_written();
@@ -470,14 +484,16 @@ void H1Server::on_drained() {
 }
 
 void H1Server::on_flushed() {
-  if (phase_ == Phase::Lingering && timeouts_.delayed_close == base::Duration::zero()) abort({});
+  if (phase_ == Phase::Lingering && !lingers_after_flush()) abort({});
 }
 
 void H1Server::on_close(const base::Error&) { abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect}); }
 
 void H1Server::drain() {
   is_draining_ = true;
-  if (phase_ == Phase::Waiting && !parser_.has_begun() && held_.is_empty()) abort({});
+  if (phase_ != Phase::Waiting || parser_.has_begun() || !held_.is_empty()) return;
+  if (transport_->pending_bytes() > 0) return linger();  // the last response is still on its way
+  abort({});
 }
 
 void H1Server::close() { abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "downstream_local_disconnect"}); }
