@@ -224,17 +224,16 @@ const char* H1HeadParser::version_and_end(const char* p, const char* end) {
 }
 
 const char* H1HeadParser::status_line(const char* p, const char* end) {
-  constexpr std::string_view kStart = "HTTP/1.";
-  constexpr size_t kStatusEnd = 12;  // "HTTP/1.1 200"
-  const size_t n = static_cast<size_t>(end - p);
-  if (std::memcmp(p, kStart.data(), std::min(n, kStart.size())) != 0) return fail(502, kCodecError);
-  if (n <= kStatusEnd) return nullptr;
-  if ((p[7] != '0' && p[7] != '1') || p[8] != ' ') return fail(502, kCodecError);
+  constexpr std::string_view kShape = "HTTP/1.v ddd";
+  constexpr size_t kStatusEnd = kShape.size();
   uint16_t status = 0;
-  for (size_t i = 9; i < kStatusEnd; ++i) {
-    if (p[i] < '0' || p[i] > '9') return fail(502, kCodecError);
-    status = static_cast<uint16_t>(status * 10 + (p[i] - '0'));
+  for (size_t i = 0; i < std::min<size_t>(kStatusEnd, static_cast<size_t>(end - p)); ++i) {
+    const bool is_digit = p[i] >= '0' && p[i] <= '9';
+    const bool fits = kShape[i] == 'd' ? is_digit : kShape[i] == 'v' ? p[i] == '0' || p[i] == '1' : p[i] == kShape[i];
+    if (!fits) return fail(502, kCodecError);
+    if (kShape[i] == 'd') status = static_cast<uint16_t>(status * 10 + (p[i] - '0'));
   }
+  if (end - p <= static_cast<ptrdiff_t>(kStatusEnd)) return nullptr;
   if (status < 100) return fail(502, kCodecError);
   // Many servers leave out the space behind the status when they have no reason phrase.
   if (p[kStatusEnd] != ' ' && p[kStatusEnd] != '\r') return fail(502, kCodecError);
