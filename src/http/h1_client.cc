@@ -72,6 +72,7 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   void on_head();
   void on_body_data();
   void on_body_end();
+  void note_response_end();
   void on_response_complete();
   void resume();
   void hold(base::Slice rest);
@@ -279,6 +280,7 @@ void H1Client::on_head() {
   const bool is_complete = parser_.is_complete();
   if (!facts.keeps_alive || is_tunnel_) stop_reuse();
   if (phase_ != Phase::Active || stream_ == nullptr) return;
+  if (is_complete) note_response_end();
   stream_->on_response_head(std::move(parser_.head()), is_complete);
   if (phase_ != Phase::Active) return;
   if (is_tunnel_ && has_early_end_ && request_ == Request::Begun) finish_request();
@@ -289,11 +291,13 @@ void H1Client::on_body_data() {
   base::Slice data = parser_.take_data();
   owed_ += data.size();
   const bool is_complete = parser_.is_complete();
+  if (is_complete) note_response_end();
   stream_->on_response_data(std::move(data), is_complete);
   if (is_complete && phase_ == Phase::Active) on_response_complete();
 }
 
 void H1Client::on_body_end() {
+  note_response_end();
   if (parser_.trailers().size() == 0) {
     stream_->on_response_data({}, true);
   } else {
@@ -301,6 +305,12 @@ void H1Client::on_body_end() {
     stream_->on_response_trailers(std::move(parser_.trailers()));
   }
   if (phase_ == Phase::Active) on_response_complete();
+}
+
+// Before the end is told: the handler may let go of its stream inside that call, and the connection is to be kept.
+void H1Client::note_response_end() {
+  is_response_done_ = true;
+  if (!is_tunnel_) end_stream({});
 }
 
 void H1Client::on_response_complete() {

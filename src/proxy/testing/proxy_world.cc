@@ -12,9 +12,9 @@ struct WithProxy::Upstream {
     std::unique_ptr<net::Connection> connection;
     size_t answered = 0;
   };
-  Upstream(net::Loop& its_loop, WithProxy& its_test) : loop(its_loop), test(its_test) {
+  Upstream(net::Loop& its_loop, WithProxy& its_test, size_t its_index) : loop(its_loop), test(its_test), index(its_index) {
     accepts.react = [this] { take_all(); };
-    socket = std::move(loop.listen(upstream_address(), {}).value());
+    socket = std::move(loop.listen(upstream_address(index), {}).value());
     accepting = loop.start_accepting(*socket, accepts);
   }
   ~Upstream() { loop.close(accepting); }
@@ -31,18 +31,24 @@ struct WithProxy::Upstream {
   }
   void answer(Peer& peer) {
     size_t end;
+    test.upstream_bytes = peer.events.data;
     while ((end = peer.events.data.find("\r\n\r\n", peer.answered)) != std::string::npos) {
-      test.upstream_received = peer.events.data.substr(peer.answered);
+      test.upstream_head = peer.events.data.substr(peer.answered, end + 4 - peer.answered);
       peer.answered = end + 4;
       ++test.upstream_requests;
+      ++test.requests_by_upstream[index];
+      const std::string text = test.answer_by_script ? test.answer_by_script(index, test.upstream_head) : test.upstream_answer;
+      if (text == kSilence) continue;
+      if (text == kReset || text == kClose) return peer.connection->close(text == kReset);
       base::Chain bytes;
-      bytes.append_copy(loop.blocks(), test.upstream_answer);
+      bytes.append_copy(loop.blocks(), text);
       peer.connection->write(std::move(bytes));
     }
   }
 
   net::Loop& loop;
   WithProxy& test;
+  const size_t index;
   AcceptRecorder accepts;
   std::unique_ptr<net::ListenSocket> socket;
   net::Handle accepting;
@@ -62,20 +68,19 @@ WithProxy::~WithProxy() {
     world.run_until_idle();
   }
   server_.reset();
-  upstream_.reset();
+  upstreams_.clear();
 }
 
-void WithProxy::route_to_upstream() {
-  upstream_ = std::make_unique<Upstream>(world.add_loop("upstream"), *this);
-  auto cluster = std::make_shared<ClusterConfig>();
-  cluster->name = "up";
+void WithProxy::route_to_upstream(size_t count) {
   auto endpoints = std::make_shared<EndpointSet>();
-  endpoints->endpoints.emplace_back().address = upstream_address();
-  cluster->endpoints = std::move(endpoints);
-  clusters_.push_back(std::move(cluster));
-  RouteAction action;
-  action.cluster = "up";
-  routes.virtual_hosts[0].routes.emplace_back().action = std::move(action);
+  for (size_t i = 0; i < count; ++i) {
+    upstreams_.push_back(std::make_unique<Upstream>(world.add_loop("upstream" + std::to_string(i)), *this, i));
+    endpoints->endpoints.emplace_back().address = upstream_address(i);
+  }
+  requests_by_upstream.assign(count, 0);
+  cluster.name = action.cluster = "up";
+  cluster.endpoints = std::move(endpoints);
+  routes.virtual_hosts[0].routes.emplace_back().action = action;
 }
 
 void WithProxy::start() {
@@ -86,7 +91,7 @@ void WithProxy::start() {
   listener->filter_chains.emplace_back().hcm = std::make_shared<HcmConfig>(hcm);
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->listeners.push_back(std::move(listener));
-  snapshot->clusters = clusters_;
+  if (!cluster.name.empty()) snapshot->clusters.push_back(std::make_shared<ClusterConfig>(cluster));
   ServerParts parts;
   parts.main = &loop_;
   parts.workers = {&loop_};

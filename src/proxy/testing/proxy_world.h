@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,14 +16,14 @@
 
 namespace weft::proxy {
 
-/// Fill `hcm` and `routes`, call `start`, then `call`.
+/// Fill `hcm`, `routes`, `cluster` and `action`, call `start`, then `call`.
 class WithProxy : public ::testing::Test {
  protected:
   WithProxy();
   ~WithProxy() override;
 
-  /// Adds a STATIC cluster "up" whose endpoint is the scripted upstream, and a route of everything to it.
-  void route_to_upstream();
+  /// Everything goes to `count` scripted upstreams, by `action` and the STATIC cluster "up" as configured in `cluster`.
+  void route_to_upstream(size_t count = 1);
   void start();
 
   struct Call {
@@ -38,9 +39,16 @@ class WithProxy : public ::testing::Test {
   base::Duration time_of(std::string_view head_lines);
   int64_t stat(std::string_view name) { return registry_.value(name); }
 
+  /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
+  static constexpr char kSilence[] = "silence", kReset[] = "reset", kClose[] = "close";
+  std::function<std::string(size_t upstream, const std::string& head)> answer_by_script;  ///< else `upstream_answer`
   std::string upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   int upstream_requests = 0;
-  std::string upstream_received;
+  std::vector<int> requests_by_upstream;
+  std::string upstream_head;    ///< the last one's
+  std::string upstream_bytes;   ///< everything received on the last one's connection
+  ClusterConfig cluster;
+  RouteAction action;
   HcmConfig hcm;
   RouteConfig routes;
   net::Simulation world{1};
@@ -48,12 +56,11 @@ class WithProxy : public ::testing::Test {
  private:
   struct Upstream;
   static net::Address listen_address() { return net::Address::v4(0x7f000001, 10000); }
-  static net::Address upstream_address() { return net::Address::v4(0x7f000001, 20000); }
+  static net::Address upstream_address(size_t index) { return net::Address::v4(0x7f000001, static_cast<uint16_t>(20000 + index)); }
 
   observe::Registry registry_;
   net::Loop& loop_;
-  std::unique_ptr<Upstream> upstream_;
-  std::vector<std::shared_ptr<const ClusterConfig>> clusters_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::unique_ptr<Server> server_;
 };
 
