@@ -6,6 +6,7 @@
 
 #include "net/simulation.h"
 #include "net/testing/recorders.h"
+#include "net/testing/seeds.h"
 #include "net/testing/tls_certificates.h"
 #include "net/testing/tls_random.h"
 #include "net/tls_context.h"
@@ -218,20 +219,16 @@ class Storm : AcceptHandler {
 class ConnectionStormTest : public ::testing::TestWithParam<Wire> {};
 
 TEST_P(ConnectionStormTest, BytesStayWholeInEveryWeather) {
-  for (uint64_t seed = 1; seed <= 15 && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Storm(seed, GetParam()).run();
-  }
+  for_each_seed(15, [](uint64_t seed) { Storm(seed, GetParam()).run(); });
 }
 
 TEST_P(ConnectionStormTest, EveryByteArrivesInCalmWeather) {
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
+  for_each_seed(10, [](uint64_t seed) {
     Storm storm(seed, GetParam());
     storm.run(true);
     EXPECT_EQ(storm.broken(), 0u);
     EXPECT_TRUE(storm.is_complete());
-  }
+  });
 }
 
 TEST_P(ConnectionStormTest, AStormBreaksSomething) {
@@ -245,14 +242,14 @@ TEST_P(ConnectionStormTest, AStormBreaksSomething) {
 }
 
 TEST_P(ConnectionStormTest, TheSameWeatherGivesTheSameTrace) {
-  for (uint64_t seed = 100; seed < 105; ++seed) {
+  for_each_seed(5, [](uint64_t seed) {
     const auto trace_of = [&] {
       Storm storm(seed, GetParam());
       storm.run();
       return storm.hash();
     };
-    EXPECT_EQ(trace_of(), trace_of()) << "seed " << seed;
-  }
+    EXPECT_EQ(trace_of(), trace_of());
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Wires, ConnectionStormTest, ::testing::Values(Wire::Plain, Wire::Tls),

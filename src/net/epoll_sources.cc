@@ -54,7 +54,8 @@ bool EpollAcceptor::accept_one() {
       wait_for_descriptors(errno);
       return false;
     }
-    return true;  // ECONNABORTED and the like: that connection is gone, the next may be well
+    // ECONNABORTED and the like: that connection is gone, the next may be well. The rest is about the listen socket.
+    return errno != EBADF && errno != EINVAL && errno != ENOTSOCK;
   }
   Address peer = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
   handler_->on_accept(AcceptedSocket(fd, std::move(peer), knows_local_ ? local_ : local_address_of(fd)));

@@ -193,7 +193,7 @@ class Loop {
 
   // ---- listening ----
   virtual base::Result<std::unique_ptr<ListenSocket>> listen(const Address& at, const ListenOptions& options) = 0;
-  /// Accepts from `socket` until the handle is closed. Several loops may accept from one socket.
+  /// Accepts from `socket` until the handle is closed. Several loops may accept from one socket, which outlives the handles.
   virtual Handle start_accepting(ListenSocket& socket, AcceptHandler& handler) = 0;
   /// Accepts at once what the backlog still holds (for a drain), then closes the handle. The one call that
   /// reports from inside (`on_accept`), so that the caller may drop the listen socket right after it.
