@@ -397,6 +397,31 @@ TEST(H2Hostile, AZeroWindowHoldsOnlyWhatWasQueued) {
   EXPECT_EQ(server.handler.log.back(), "closed remote_reset");
 }
 
+// A byte a frame, a frame a read, and nobody takes them: memory stays near what is held, not at a block a byte.
+TEST(H2Hostile, PacksManySmallPiecesOfBody) {
+  class Keeper : public ServerConnectionHandler, public ServerStreamHandler {
+   public:
+    ServerStreamHandler& on_request(ServerStream&, bool) override { return *this; }
+    void on_request_refused(const RequestHead&, uint16_t, const StreamEnd&) override {}
+    void on_connection_closed(const StreamEnd&) override {}
+    void on_request_data(base::Slice data, bool) override { body.append(std::move(data)); }
+    void on_request_trailers(HeaderMap) override {}
+    void on_response_writable() override {}
+    void on_stream_closed(const StreamEnd&) override {}
+    base::Chain body;
+  } keeper;
+  base::BlockPool pool;
+  CodecCounters counters;
+  ManualHost host;
+  const H2Options options;
+  H2ServerSession session(options, pool, counters, host, keeper);
+  session.receive(base::Slice::copy_of(pool, preface() + headers(1, kEndHeaders, get_block())));
+  for (int i = 0; i < 20000; ++i) session.receive(base::Slice::copy_of(pool, data(1, 0, "x")));
+  EXPECT_EQ(keeper.body.size(), 20000u);
+  EXPECT_LE(pool.live_blocks(), 40u);
+  keeper.body.clear();
+}
+
 // ---- the upstream's side ----
 
 std::string response(uint32_t stream, uint8_t flags, std::initializer_list<std::string_view> lines) { return headers(stream, flags, block(lines)); }

@@ -11,6 +11,9 @@ constexpr uint8_t kDrainPing[8] = {'w', 'e', 'f', 't', 'd', 'r', 'n', '1'};
 constexpr size_t kFrameHeadBytes = 9;
 /// Body pieces up to this are copied behind their frame head: one slice fewer costs more than the copy saves.
 constexpr size_t kCopiedPieceBytesMax = 1024;
+/// Pieces of body below this are packed once more than kPinnedBytesFree may be pinned: at most four times what is held.
+constexpr size_t kPackedPieceBytesMax = 4096;
+constexpr size_t kPinnedBytesFree = 256 * 1024;
 
 std::string_view view(nghttp2_rcbuf* buffer) {
   const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
@@ -152,7 +155,10 @@ H2Session::H2Session(bool is_server, const H2Options& options, base::BlockPool& 
   submit_settings();
 }
 
-H2Session::~H2Session() { nghttp2_session_del(session_); }
+H2Session::~H2Session() {
+  drop_pack();
+  nghttp2_session_del(session_);
+}
 
 void H2Session::submit_settings() {
   std::vector<nghttp2_settings_entry> settings;
@@ -171,6 +177,7 @@ void H2Session::receive(base::Slice bytes) {
   if (has_failed_ || is_abandoned_ || bytes.is_empty()) return;
   last_received_ = host_.now();
   input_ = &bytes;
+  is_input_pinned_ = false;
   const std::string_view all = bytes.view();
   size_t fed = 0;
   for (size_t scanned = 0; scanned < all.size() && !has_failed_;) {
@@ -354,7 +361,7 @@ int H2Session::on_data_chunk(uint8_t flags, int32_t stream_id, std::string_view 
   }
   hold(bytes.size());
   stream->owed_ += bytes.size();
-  base::Slice slice = input_->share(static_cast<size_t>(bytes.data() - input_->data()), bytes.size());
+  base::Slice slice = take_piece(bytes);
   if (flags & NGHTTP2_FLAG_END_STREAM) {
     held_ = std::move(slice);
     held_stream_ = stream;
@@ -362,6 +369,28 @@ int H2Session::on_data_chunk(uint8_t flags, int32_t stream_id, std::string_view 
     stream->on_data(std::move(slice), false);
   }
   return has_failed_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+// A piece as it lies in the input; or packed, where a peer that sends little at a time would pin a block with each.
+base::Slice H2Session::take_piece(std::string_view bytes) {
+  if (bytes.size() >= kPackedPieceBytesMax || pinned_bytes_ <= kPinnedBytesFree) {
+    if (!std::exchange(is_input_pinned_, true)) pinned_bytes_ += base::BlockPool::kLargeBytes;
+    return input_->share(static_cast<size_t>(bytes.data() - input_->data()), bytes.size());
+  }
+  if (pack_ == nullptr || pack_->capacity - pack_used_ < bytes.size()) {
+    drop_pack();
+    pack_ = pool_.allocate(base::BlockPool::kLargeBytes);
+    pack_used_ = 0;
+  }
+  std::memcpy(pack_->data() + pack_used_, bytes.data(), bytes.size());
+  ++pack_->references;
+  base::Slice piece = base::Slice::adopt(pack_, pack_used_, bytes.size());
+  pack_used_ += bytes.size();
+  return piece;
+}
+
+void H2Session::drop_pack() {
+  if (pack_ != nullptr) base::Slice::adopt(std::exchange(pack_, nullptr), 0, 0).reset();
 }
 
 void H2Session::deliver_held(bool end) {
@@ -383,6 +412,10 @@ void H2Session::hold(size_t bytes) {
 
 void H2Session::release(size_t bytes) {
   held_bytes_ -= bytes;
+  if (held_bytes_ == 0) {
+    pinned_bytes_ = 0;
+    drop_pack();
+  }
   const size_t withheld = held_bytes_ > options_.buffer_bytes ? held_bytes_ - options_.buffer_bytes : 0;
   const size_t given = withheld_bytes_ - withheld;
   withheld_bytes_ = withheld;

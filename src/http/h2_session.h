@@ -155,6 +155,8 @@ class H2Session {
   void on_receive_error(ssize_t error);
   H2Stream* find(int32_t stream_id);
   void deliver_held(bool end);
+  base::Slice take_piece(std::string_view bytes);
+  void drop_pack();
   void hold(size_t bytes);
 
   nghttp2_session* session_ = nullptr;
@@ -176,6 +178,11 @@ class H2Session {
 
   size_t held_bytes_ = 0;      ///< body delivered and not yet consumed, all streams
   size_t withheld_bytes_ = 0;  ///< of these, kept out of the connection's window: max(0, held - cap)
+  // Small pieces of body keep large read blocks alive. Once many may be held, they are copied into blocks of their own.
+  size_t pinned_bytes_ = 0;    ///< read blocks that held pieces may keep alive, at most
+  bool is_input_pinned_ = false;
+  base::Block* pack_ = nullptr;
+  size_t pack_used_ = 0;
   base::MonoTime last_received_{};
   uint32_t pings_outstanding_ = 0;
   Drain drain_ = Drain::No;
