@@ -11,6 +11,8 @@ constexpr size_t kTransportHighMarkBytes = 256 * 1024;
 constexpr size_t kProducedBytesMax = 256 * 1024;
 /// Handlers may answer what they are told with new work; more than this many rounds wait for the next turn.
 constexpr int kRoundsPerTurn = 4;
+/// Between FIN and close, where the configuration sets no time: for what a slow reader has not taken yet.
+constexpr base::Duration kFarewell = base::seconds(1);
 /// A peer that does not answer the drain's PING gets the last GOAWAY after this.
 constexpr base::Duration kDrainNoticeMax = base::seconds(1);
 
@@ -24,7 +26,7 @@ H2Link::H2Link(std::unique_ptr<net::Connection> transport, const H2Options& opti
   keepalive_timeout_.set_callback(net::Timer::Callback::bind<&H2Link::on_keepalive_timeout>(*this));
   drain_timeout_.set_callback(net::Timer::Callback::bind<&H2Link::on_drain_timeout>(*this));
   head_timeout_.set_callback(net::Timer::Callback::bind<&H2Link::on_head_timeout>(*this));
-  farewell_.set_callback(net::Timer::Callback::bind<&H2Link::close>(*this));
+  farewell_.set_callback(net::Timer::Callback::bind<&H2Link::on_farewell>(*this));
 }
 
 void H2Link::start(H2Session& session, base::Chain first_bytes) {
@@ -50,6 +52,7 @@ void H2Link::on_data(base::Slice data) {
 void H2Link::feed(base::Slice data) {
   if (state_ != State::Open) return;
   session_->receive(std::move(data));
+  if (state_ != State::Open) return;
   if (keepalive_timeout_.is_armed() && !session_->is_ping_outstanding()) {
     keepalive_timeout_.cancel();
     arm_keepalive();
@@ -117,8 +120,25 @@ void H2Link::finish() {
   session_->abandon(end_);
   for (net::Timer* timer : {&keepalive_, &keepalive_timeout_, &drain_timeout_, &head_timeout_}) timer->cancel();
   transport_->shutdown_write();
-  loop_.arm(farewell_, timeouts_.delayed_close);
+  arm_farewell();
   wake();
+}
+
+void H2Link::arm_farewell() {
+  farewell_mark_ = transport_->bytes_written();
+  const bool has_delay = timeouts_.delayed_close != base::Duration{};
+  loop_.arm(farewell_, has_delay ? timeouts_.delayed_close : kFarewell);
+}
+
+// A reader that takes its time gets it, as long as it takes anything.
+void H2Link::on_farewell() {
+  const bool is_flowing = transport_->pending_bytes() > 0 && transport_->bytes_written() > farewell_mark_;
+  if (!is_flowing) return close();
+  arm_farewell();
+}
+
+void H2Link::on_flushed() {
+  if (state_ == State::Leaving && timeouts_.delayed_close == base::Duration{}) close();
 }
 
 void H2Link::begin_drain() {

@@ -57,6 +57,7 @@ class H2Link final : public H2Host, private net::ConnectionHandler {
   void on_data(base::Slice data) override;
   void on_end() override;
   void on_drained() override { wake(); }
+  void on_flushed() override;
   void on_close(const base::Error& error) override;
 
   void run_turn();
@@ -65,6 +66,8 @@ class H2Link final : public H2Host, private net::ConnectionHandler {
   void arm_keepalive();
   void send_keepalive();
   void on_keepalive_timeout();
+  void arm_farewell();
+  void on_farewell();
   void on_drain_timeout() { session_->finish_drain(); }
   void on_head_timeout();
   void end(const StreamEnd& end);
@@ -79,6 +82,7 @@ class H2Link final : public H2Host, private net::ConnectionHandler {
   base::Chain first_bytes_;
   StreamEnd end_;
   State state_ = State::Open;
+  uint64_t farewell_mark_ = 0;  ///< wire bytes written when the farewell was armed
   net::Deferred turn_;
   net::Timer keepalive_, keepalive_timeout_, drain_timeout_, head_timeout_, farewell_;
 };

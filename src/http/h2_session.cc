@@ -147,7 +147,7 @@ H2Session::H2Session(bool is_server, const H2Options& options, base::BlockPool& 
   // Its count goes up with every torn piece of a frame; the guard counts frames.
   nghttp2_option_set_max_continuations(option, SIZE_MAX);
   nghttp2_session_callbacks* callbacks = Callbacks::make();
-  const int error = is_server ? nghttp2_session_server_new2(&session_, callbacks, this, option) : nghttp2_session_client_new2(&session_, callbacks, this, option);
+  const int error = is_server ? nghttp2_session_server_new3(&session_, callbacks, this, option, memory_.hooks()) : nghttp2_session_client_new3(&session_, callbacks, this, option, memory_.hooks());
   WEFT_ASSERT(error == 0);
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
@@ -198,7 +198,7 @@ void H2Session::feed(std::string_view bytes) {
   if (bytes.empty() || has_failed_) return;
   const ssize_t read = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   deliver_held(false);
-  if (read < 0) on_receive_error(read);
+  if (read < 0 && !has_failed_) on_receive_error(read);
 }
 
 void H2Session::on_data_head(const H2FrameScanner::Head& head) {

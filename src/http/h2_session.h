@@ -24,6 +24,7 @@
 #include "http/h2_flood_guard.h"
 #include "http/h2_frame_scanner.h"
 #include "http/h2_headers.h"
+#include "http/h2_memory.h"
 #include "http/h2_stream.h"
 #include "http/h2_stream_history.h"
 
@@ -159,6 +160,7 @@ class H2Session {
   void drop_pack();
   void hold(size_t bytes);
 
+  H2Memory memory_;
   nghttp2_session* session_ = nullptr;
   H2BlockReader reader_;
   H2FrameScanner scanner_;
