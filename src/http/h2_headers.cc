@@ -1,6 +1,7 @@
 #include "http/h2_headers.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace weft::http {
 namespace {
@@ -110,7 +111,15 @@ void H2BlockReader::begin(HeaderMap& into) {
   has_overflown_ = false;
 }
 
-H2BlockReader::Verdict H2BlockReader::add(std::string_view name, std::string_view value) {
+// Most names of a request are entries of the static table: one comparison instead of a hash.
+HeaderId H2BlockReader::id_of_static(std::string_view name) {
+  const auto address = reinterpret_cast<uintptr_t>(name.data());
+  KnownName& known = known_names_[(address ^ address >> 6) % known_names_.size()];
+  if (known.address != name.data()) known = {name.data(), header_id(name)};
+  return known.id;
+}
+
+H2BlockReader::Verdict H2BlockReader::add(std::string_view name, std::string_view value, bool is_name_static) {
   bytes_ += name.size() + value.size();
   ++count_;
   if (bytes_ > 2 * options_.head_bytes_max || count_ > 2 * options_.headers_count_max) return Verdict::Flood;
@@ -128,7 +137,7 @@ H2BlockReader::Verdict H2BlockReader::add(std::string_view name, std::string_vie
     ++counters_.dropped_headers_with_underscores;
     return Verdict::Ok;
   }
-  const HeaderId id = header_id(name);
+  const HeaderId id = is_name_static ? id_of_static(name) : header_id(name);
   if (id == HeaderId::Cookie) {
     if (!cookie_.empty()) cookie_ += "; ";
     cookie_ += value;

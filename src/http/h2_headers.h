@@ -5,6 +5,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,16 +40,23 @@ class H2BlockReader {
 
   void begin(HeaderMap& into);
   /// Every line counts against the limits, decoded: cookie crumbs, dropped hosts and dropped underscores too.
-  Verdict add(std::string_view name, std::string_view value);
+  /// `is_name_static`: the name's address always means the same name (nghttp2's static table).
+  Verdict add(std::string_view name, std::string_view value, bool is_name_static = false);
   /// Joins the cookie crumbs. With `is_request`, `host` becomes :authority, or goes where that is present.
   void finish(bool is_request);
   bool has_overflown() const { return has_overflown_; }
 
  private:
-  bool is_dropped(std::string_view name);
+  struct KnownName {
+    const char* address = nullptr;
+    HeaderId id = HeaderId::Unknown;
+  };
+
+  HeaderId id_of_static(std::string_view name);
 
   const H2Options& options_;
   CodecCounters& counters_;
+  std::array<KnownName, 64> known_names_{};  ///< direct-mapped by address
   HeaderMap* into_ = nullptr;
   std::string cookie_;
   size_t bytes_ = 0;

@@ -99,7 +99,7 @@ struct H2Session::Callbacks {
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* data) { return self(data).on_begin_frame(*head); }
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* data) { return self(data).on_begin_headers(*frame); }
   static int header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value, uint8_t, void* data) {
-    return self(data).on_header(*frame, view(name), view(value));
+    return self(data).on_header(*frame, view(name), view(value), nghttp2_rcbuf_is_static(name) != 0);
   }
   // Not ignored but malformed (RFC 9113 §8.2.1): whitespace at the ends, control bytes, odd names.
   static int invalid_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf*, nghttp2_rcbuf*, uint8_t, void*) {
@@ -292,10 +292,10 @@ int H2Session::on_begin_headers(const nghttp2_frame& frame) {
   return 0;
 }
 
-int H2Session::on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
+int H2Session::on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value, bool is_name_static) {
   if (has_failed_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   const bool had_overflown = reader_.has_overflown();
-  const H2BlockReader::Verdict verdict = reader_.add(name, value);
+  const H2BlockReader::Verdict verdict = reader_.add(name, value, is_name_static);
   if (!had_overflown && (verdict == H2BlockReader::Verdict::Overflow || verdict == H2BlockReader::Verdict::Flood)) ++counters_.header_overflow;
   if (verdict == H2BlockReader::Verdict::Ok || verdict == H2BlockReader::Verdict::Overflow) return 0;
   if (H2Stream* stream = find(frame.hd.stream_id); stream != nullptr) {

@@ -138,7 +138,7 @@ class H2Session {
   void on_data_head(const H2FrameScanner::Head& head);
   void check_closed_stream(uint32_t stream_id);
   int on_begin_headers(const nghttp2_frame& frame);
-  int on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value);
+  int on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value, bool is_name_static);
   int on_frame(const nghttp2_frame& frame);
   void on_headers_frame(const nghttp2_frame& frame);
   void on_data_frame(const nghttp2_frame& frame);
