@@ -428,7 +428,9 @@ void H1Client::reset(ResetCode) {
     return;
   }
   stream_ = nullptr;
-  if ((tasks_ & kEndStream) == 0) abort({StreamEnd::Kind::Complete, ResetCode::Cancel, {}});
+  // A handler may let go from inside the call that told it of the end: then the exchange is complete, and the connection good.
+  const bool is_complete = request_ == Request::Done && parser_.is_complete() && !is_tunnel_;
+  if ((tasks_ & kEndStream) == 0 && !is_complete) abort({StreamEnd::Kind::Complete, ResetCode::Cancel, {}});
 }
 
 void H1Client::drain() {

@@ -101,7 +101,7 @@ std::optional<Duration> remaining_for_attempt(const RequestTimeouts& timeouts, c
 void set_attempt_headers(const RequestTimeouts& timeouts, const AttemptTime& time, http::RequestHead& head) {
   const auto left = remaining_for_attempt(timeouts, time);
   if (timeouts.sends_expected) {
-    if (left) head.set(HeaderId::XEnvoyExpectedRqTimeoutMs, std::to_string(base::to_milliseconds(*left)));
+    if (left) head.set(HeaderId::XEnvoyExpectedRqTimeoutMs, std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*left).count()));
     else if (head.has(HeaderId::XEnvoyExpectedRqTimeoutMs)) head.remove(HeaderId::XEnvoyExpectedRqTimeoutMs);
   }
   if (timeouts.sends_grpc_timeout) {
