@@ -98,7 +98,7 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …": the place is said by the mark.
     std::string_view text = error.what();
     if (const size_t at = text.find(": "); at != std::string_view::npos) text.remove_prefix(at + 2);
-    faults_.add({file_, progress_.token, {}, std::string(text), false});
+    faults_.add({file_, progress_.here, {}, std::string(text), false});
     return false;
   }
 

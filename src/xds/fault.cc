@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
 
 namespace weft::xds {
@@ -44,7 +45,8 @@ std::string Fault::to_string() const {
 void Faults::simplify() {
   const auto is_explained = [this](const Fault& fault) {
     return fault.is_absence && std::any_of(list_.begin(), list_.end(), [&](const Fault& other) {
-             return !other.is_absence && !other.path.empty() && is_within(other.path, fault.path);
+             if (other.is_absence || other.path.empty()) return false;
+             return is_within(other.path, fault.path) || (other.message == kNotImplemented && is_within(fault.path, other.path));
            });
   };
   std::vector<Fault> kept;
@@ -53,6 +55,12 @@ void Faults::simplify() {
     if (!is_explained(fault) && seen.insert(fault.path + ": " + fault.message).second) kept.push_back(fault);
   }
   list_ = std::move(kept);
+}
+
+void Faults::sort() {
+  std::stable_sort(list_.begin(), list_.end(), [](const Fault& left, const Fault& right) {
+    return std::tie(left.file, left.mark.line, left.mark.column) < std::tie(right.file, right.mark.line, right.mark.column);
+  });
 }
 
 std::string Faults::to_string() const {

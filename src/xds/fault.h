@@ -25,7 +25,10 @@ struct Fault {
   std::string to_string() const;
 };
 
-/// Every fault of one configuration, in the order found.
+/// What is said of a field that translation does not read.
+constexpr std::string_view kNotImplemented = "not implemented by Weft";
+
+/// Every fault of one configuration, in the order found until sorted.
 class Faults {
  public:
   void add(std::string path, std::string message) { list_.push_back({{}, {}, std::move(path), std::move(message), false}); }
@@ -34,8 +37,11 @@ class Faults {
   size_t size() const { return list_.size(); }
   std::vector<Fault>& list() { return list_; }
   const std::vector<Fault>& list() const { return list_; }
-  /// Drops absences at or above the place of another fault (what was refused there is why it is missing), and repetitions.
+  /// Drops repetitions, absences at or above the place of another fault (what was refused there is why it is missing),
+  /// and absences below a field that is not implemented at all.
   void simplify();
+  /// Puts them in the order of the texts.
+  void sort();
   /// One line each.
   std::string to_string() const;
 

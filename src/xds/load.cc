@@ -45,10 +45,12 @@ void finish(std::unique_ptr<Message> bootstrap, const Sources& sources, Loaded& 
   auto snapshot = translate_bootstrap(tracker.root());
   tracker.refuse_unread();
   loaded.supported = tracker.supported();
+  loaded.asked = tracker.asked();
   loaded.faults.simplify();
   for (Fault& fault : loaded.faults.list()) {
     if (fault.mark.line == 0) sources.locate(fault);
   }
+  loaded.faults.sort();
   if (loaded.faults.is_empty()) loaded.snapshot = std::move(snapshot);
   loaded.bootstrap = std::move(bootstrap);
 }

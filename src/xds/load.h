@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "proxy/snapshot.h"
@@ -29,6 +30,7 @@ struct Loaded {
   Faults faults;
   /// "envoy.config.route.v3.Route.match" → "", or why it changes nothing: every field that was set and understood.
   std::map<std::string, std::string> supported;
+  std::set<std::string> asked;  ///< every field that translation looked for, set or not
 };
 
 /// Loads a bootstrap.

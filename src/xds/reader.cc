@@ -137,7 +137,7 @@ class MessageReader {
       const size_t faults_before = faults_.size();
       read(node, *part, place);
       // What could not be read at all is as good as absent, so that later stages do not judge a default in its place.
-      const bool is_leaf = part->GetDescriptor()->file()->package() == "google.protobuf";
+      const bool is_leaf = is_well_known(*part->GetDescriptor());
       if (!field.is_repeated() && faults_.size() > faults_before && (is_leaf || node.kind != Node::Kind::Map)) reflection.ClearField(&message, &field);
       return;
     }

@@ -89,15 +89,23 @@ const FieldDescriptor* View::read(std::string_view name) const {
   if (!node_) return nullptr;
   const FieldDescriptor* field = node_->message->GetDescriptor()->FindFieldByName(std::string(name));
   WEFT_ASSERT(field != nullptr);
+  node_->tracker->asked_.insert(field);
   if (!is_set(*node_->message, *field)) return nullptr;
   if (!node_->read[static_cast<size_t>(field->index())]) {
     node_->read[static_cast<size_t>(field->index())] = true;
-    node_->tracker->supported_.emplace(field->full_name(), "");
+    node_->tracker->supported_.emplace(field, "");
   }
   return field;
 }
 
 bool View::has(std::string_view field) const { return read(field) != nullptr; }
+
+bool View::holds(std::string_view name) const {
+  if (!node_) return false;
+  const FieldDescriptor* field = node_->message->GetDescriptor()->FindFieldByName(std::string(name));
+  WEFT_ASSERT(field != nullptr);
+  return is_set(*node_->message, *field);
+}
 
 View View::child(const Message& message, int field, int64_t item, std::string segment) const {
   std::unique_ptr<Node>& child = node_->children[{field, item}];
@@ -263,7 +271,7 @@ std::optional<base::Duration> View::duration(std::string_view name) const {
 void View::accept(std::string_view name, std::string_view reason) const {
   const FieldDescriptor* field = read(name);
   if (!field) return;
-  node_->tracker->supported_[field->full_name()] = reason;
+  node_->tracker->supported_[field] = reason;
   if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || is_leaf(*field->message_type())) return;
   if (field->is_map()) {
     for (const auto& [key, view] : map(name)) view.accept_all();
@@ -305,6 +313,18 @@ Tracker::~Tracker() = default;
 
 View Tracker::root() { return View(root_.get()); }
 
+std::map<std::string, std::string> Tracker::supported() const {
+  std::map<std::string, std::string> names;
+  for (const auto& [field, reason] : supported_) names.emplace(field->full_name(), reason);
+  return names;
+}
+
+std::set<std::string> Tracker::asked() const {
+  std::set<std::string> names;
+  for (const FieldDescriptor* field : asked_) names.insert(field->full_name());
+  return names;
+}
+
 void Tracker::refuse_unread() { refuse_unread(*root_); }
 
 void Tracker::refuse_unread(View::Node& node) {
@@ -314,7 +334,7 @@ void Tracker::refuse_unread(View::Node& node) {
   node.message->GetReflection()->ListFields(*node.message, &fields);
   for (const FieldDescriptor* field : fields) {
     if (!node.read[static_cast<size_t>(field->index())]) {
-      faults_.add(view.path(field->name()), "not implemented by Weft");
+      faults_.add(view.path(field->name()), std::string(kNotImplemented));
       continue;
     }
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;

@@ -12,6 +12,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -43,6 +45,8 @@ class View {
 
   /// Whether a message field, a oneof member or an optional is present; a list or map not empty; a scalar not the default.
   bool has(std::string_view field) const;
+  /// The same without taking it as read, for fields that are to be refused.
+  bool holds(std::string_view field) const;
 
   View message(std::string_view field) const;
   std::vector<View> messages(std::string_view field) const;
@@ -108,14 +112,17 @@ class Tracker {
   void refuse_unread();
 
   /// "envoy.config.route.v3.Route.match" → "" or the reason given to `accept`: what was set and read.
-  const std::map<std::string, std::string>& supported() const { return supported_; }
+  std::map<std::string, std::string> supported() const;
+  /// What translation would have read, had it been set: a file that sets all of it shows that all of it is accepted.
+  std::set<std::string> asked() const;
 
  private:
   friend class View;
   void refuse_unread(View::Node& node);
 
   Faults& faults_;
-  std::map<std::string, std::string> supported_;
+  std::unordered_map<const google::protobuf::FieldDescriptor*, std::string> supported_;
+  std::unordered_set<const google::protobuf::FieldDescriptor*> asked_;
   std::unique_ptr<View::Node> root_;
 };
 

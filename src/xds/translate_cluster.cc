@@ -29,8 +29,9 @@ bool translate_host(const View& endpoint, ClusterConfig::Discovery discovery, pr
   config.hostname = endpoint.text("hostname");
   if (discovery == ClusterConfig::Discovery::Static) {
     const View socket = address.message("socket_address");
-    if (socket && !net::Address::parse(socket.text("address"), 0) && !socket.text("address").empty()) {
-      socket.fault("address", fmt::format("{}: must be an IP address; a cluster of type STRICT_DNS takes names", in_quotes(socket.text("address"))));
+    const auto place = socket ? translate_socket_address(socket) : std::nullopt;
+    if (place && !place->host.empty() && !net::Address::parse(place->host, 0)) {
+      socket.fault("address", fmt::format("{}: must be an IP address; a cluster of type STRICT_DNS takes names", in_quotes(place->host)));
       return false;
     }
     const auto parsed = translate_address(address);
@@ -136,7 +137,6 @@ void translate_policies(const View& view, ClusterConfig& cluster) {
     } else if (payload.type() == kLeastRequest) {
       cluster.balance = ClusterConfig::Balance::LeastRequest;
       translate_least_request(payload, cluster);
-      if (payload.choice("selection_method") != "N_CHOICES") payload.fault("selection_method", "FULL_SCAN: not implemented by Weft");
     } else {
       is_chosen = false;
       refuse_type(payload, "RoundRobin, LeastRequest and Random are");
@@ -338,8 +338,8 @@ void translate_dns_resolution(const View& view, DnsDefaults& dns) {
       if (const auto parsed = translate_address(address)) dns.servers.push_back(*parsed);
     }
     const View options = resolution.message("dns_resolver_options");
-    dns.use_tcp = dns.use_tcp || options.flag("use_tcp_for_dns_lookups");
-    dns.no_default_search_domain = dns.no_default_search_domain || options.flag("no_default_search_domain");
+    if (options.flag("use_tcp_for_dns_lookups")) dns.use_tcp = true;
+    if (options.flag("no_default_search_domain")) dns.no_default_search_domain = true;
   };
   if (const View resolution = view.message("dns_resolution_config")) read(resolution);
   const View extension = view.message("typed_dns_resolver_config");

@@ -37,14 +37,10 @@ View required_payload(const View& view, std::string_view field) {
 // ---- addresses ----------------------------------------------------------------------------------------------------
 
 std::optional<HostPort> translate_socket_address(const View& address) {
-  if (address.choice("protocol") == "UDP") {
-    address.fault("protocol", "UDP: not implemented by Weft; only TCP is");
-    return std::nullopt;
-  }
   HostPort place;
   place.host = address.text("address");
   place.port = static_cast<uint16_t>(address.number("port_value"));
-  return place;
+  return place;  // `protocol` stays unread: only TCP, its default, is implemented
 }
 
 std::optional<net::Address> translate_address(const View& address) {
@@ -162,7 +158,7 @@ std::shared_ptr<const proxy::Regex> translate_regex(const View& matcher) {
   if (!matcher || pattern.empty()) return nullptr;
   auto regex = proxy::Regex::compile(pattern);
   if (!regex) {
-    matcher.fault("regex", fmt::format("{}: {}", in_quotes(pattern), regex.error().message));
+    matcher.fault("regex", regex.error().message);
     return nullptr;
   }
   return *regex;

@@ -242,24 +242,36 @@ proxy::VirtualHost translate_virtual_host(const View& view, const RouteScope& sc
 }
 
 /// Domains are compared without regard to case.
-bool check_domains(const std::vector<View>& hosts) {
-  bool is_valid = true;
+void check_domains(const std::vector<View>& hosts) {
   std::map<std::string, std::string> owners;
   for (const View& host : hosts) {
     const std::vector<std::string> domains = host.texts("domains");
     for (size_t i = 0; i < domains.size(); ++i) {
       const auto [owner, is_first] = owners.emplace(lower_case(domains[i]), host.text("name"));
       if (is_first) continue;
-      is_valid = false;
       host.fault(fmt::format("domains[{}]", i), fmt::format("{}: virtual host {} has this domain already", in_quotes(domains[i]), in_quotes(owner->second)));
     }
   }
-  return is_valid;
+}
+
+/// Compiles, with the table's own faults, which begin with a path below the route configuration.
+std::shared_ptr<const proxy::RouteTable> compile(const View& view, proxy::RouteConfig config) {
+  auto table = proxy::RouteTable::compile(std::move(config));
+  if (table) return *table;
+  const std::string& message = table.error().message;
+  const size_t colon = message.find(": ");
+  if (message.starts_with("virtual_hosts[") && colon != std::string::npos) {
+    view.fault(message.substr(0, colon), message.substr(colon + 2));
+  } else {
+    view.fault(message);
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 std::shared_ptr<const proxy::RouteTable> translate_routes(const View& view, Translation& run) {
+  const size_t faults_before = view.fault_count();
   proxy::RouteConfig config;
   config.name = view.text("name");
   config.validate_clusters = view.wrapped_flag("validate_clusters");
@@ -275,11 +287,8 @@ std::shared_ptr<const proxy::RouteTable> translate_routes(const View& view, Tran
   config.ignore_path_parameters_in_path_matching = view.flag("ignore_path_parameters_in_path_matching");
   config.filter_config = translate_per_filter_config(view);
   view.accept("metadata", kMetadata);
-  if (!check_domains(hosts)) return nullptr;
-  auto table = proxy::RouteTable::compile(std::move(config));
-  if (table) return *table;
-  view.fault(table.error().message);
-  return nullptr;
+  check_domains(hosts);
+  return view.fault_count() == faults_before ? compile(view, std::move(config)) : nullptr;
 }
 
 }  // namespace weft::xds

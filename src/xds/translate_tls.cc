@@ -39,15 +39,8 @@ void translate_parameters(const View& view, net::TlsRole role, TlsContextConfig&
 
 // ---- certificates -------------------------------------------------------------------------------------------------
 
-/// Envoy reads certificates anew when files move into the directory; Weft reads them at start.
-void refuse_watch(const View& view) {
-  if (view.has("watched_directory")) view.fault("watched_directory", "not implemented by Weft: certificates are read at start");
-  view.message("watched_directory").accept_all();
-}
-
 net::TlsCertificate translate_certificate(const View& view) {
   net::TlsCertificate certificate;
-  refuse_watch(view);
   const auto chain = translate_data(view, "certificate_chain");
   const auto key = translate_data(view, "private_key");
   const auto bundle = translate_data(view, "pkcs12");
@@ -66,11 +59,7 @@ net::TlsCertificate translate_certificate(const View& view) {
 /// The secret of static_resources that a configuration names without saying where to get it.
 View static_secret(const View& reference, Translation& run, std::string_view field) {
   const std::string name = reference.text("name");
-  if (reference.has("sds_config")) {
-    reference.fault("sds_config", "not implemented by Weft: only secrets of static_resources are");
-    reference.accept_all();
-    return {};
-  }
+  if (reference.holds("sds_config")) return {};  // stays unread, so refused: only secrets of static_resources are implemented
   const auto found = run.secrets.find(name);
   if (found == run.secrets.end()) {
     if (!name.empty()) reference.fault("name", fmt::format("{}: no such secret in static_resources", in_quotes(name)));
@@ -143,7 +132,6 @@ void translate_spiffe(const View& view, TlsContextConfig& tls) {
 void use_system_roots(const View& view, TlsContextConfig& tls);
 
 void translate_validation(const View& view, TlsContextConfig& tls) {
-  refuse_watch(view);
   if (const auto ca = translate_data(view, "trusted_ca")) {
     tls.trusted_ca_pem = ca->bytes;
     tls.trusted_ca_source = ca->source;
