@@ -152,10 +152,15 @@ TEST_F(Resilience, TheUpstreamsRetryAfterIsWaitedFor) {
 
 TEST_F(Resilience, RequestsAboveTheBreakerFailFast) {
   cluster.breakers[0].requests_max = 1;
+  cluster.breakers[0].track_remaining = true;
   upstream_answer = kSilence;
   begin();
+  EXPECT_EQ(up("circuit_breakers.default.remaining_rq"), 1);
+  EXPECT_EQ(up("circuit_breakers.high.remaining_rq"), 0) << "not tracked there";
   const auto first = send(kGet);
-  world.run_for(milliseconds(100));
+  world.run_for(milliseconds(1100));
+  EXPECT_EQ(up("circuit_breakers.default.rq_open"), 1);
+  EXPECT_EQ(up("circuit_breakers.default.remaining_rq"), 0);
   const base::MonoTime begin_at = world.now();
   const std::string answer = call(kGet);
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
@@ -186,11 +191,15 @@ TEST_F(Resilience, AHostThatKeepsFailingIsEjectedAndComesBack) {
   begin(2);
   for (int i = 0; i < 10; ++i) call(kGet);
   EXPECT_EQ(requests_by_upstream[0], 5);
+  world.run_for(seconds(1));
+  EXPECT_EQ(up("outlier_detection.ejections_active"), 1);
+  EXPECT_EQ(up("outlier_detection.ejections_enforced_consecutive_5xx"), 1);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(call(kGet).starts_with("HTTP/1.1 200"));
   EXPECT_EQ(requests_by_upstream[0], 5);
   world.run_for(seconds(45));
   for (int i = 0; i < 4; ++i) call(kGet);
   EXPECT_EQ(requests_by_upstream[0], 7) << "30 s later it takes its share again";
+  EXPECT_EQ(up("outlier_detection.ejections_active"), 0);
 }
 
 TEST_F(Resilience, ARetryAvoidsTheHostThatFailed) {

@@ -31,6 +31,7 @@ Server::Server(const ServerParts& parts)
 Server::~Server() {
   discovery_.reset();
   workers_.clear();
+  shared_stats_.clear();
   for (observe::StatGroup* group : cluster_stats_) parts_.registry->release(*group);
   parts_.registry->release(*stats_);
 }
@@ -54,6 +55,7 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
     clusters_.push_back(std::make_unique<ClusterState>(config));
     const std::string name = stat_name(config->alt_stat_name.empty() ? config->name : config->alt_stat_name);
     cluster_stats_.push_back(&parts_.registry->group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index()));
+    shared_stats_.push_back(std::make_unique<SharedStats>(*parts_.registry, main_index(), name, *clusters_.back()));
     discovery_->add(*clusters_.back(), *cluster_stats_.back());
   }
   discovery_->start();
@@ -143,6 +145,7 @@ void Server::on_sweep() {
     }
     publish_membership(*cluster, false);
   }
+  for (const auto& stats : shared_stats_) stats->publish();
   publish_gauges();
   parts_.main->arm(sweep_timer_, kGaugeInterval);
 }

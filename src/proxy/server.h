@@ -16,6 +16,7 @@
 #include "proxy/cluster_discovery.h"
 #include "proxy/cluster_state.h"
 #include "proxy/listener_state.h"
+#include "proxy/shared_stats.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
 #include "proxy/worker_listener.h"
@@ -109,6 +110,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ClusterDiscovery> discovery_;
   observe::StatGroup* stats_ = nullptr;
+  std::vector<std::unique_ptr<SharedStats>> shared_stats_;  ///< in the order of clusters_
   std::vector<observe::StatGroup*> cluster_stats_;   ///< the main thread's, in the order of clusters_
   base::SharedCount state_;  ///< a State; SharedCount because the admin thread reads it
   base::SharedCount health_failed_;

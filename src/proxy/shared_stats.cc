@@ -1,0 +1,94 @@
+#include "proxy/shared_stats.h"
+
+#include <iterator>
+#include <string>
+
+namespace weft::proxy {
+
+namespace {
+
+using observe::StatKind;
+
+enum class BreakerStat : uint16_t {
+  cx_open, cx_pool_open, rq_pending_open, rq_open, rq_retry_open, remaining_cx, remaining_cx_pools, remaining_pending, remaining_rq, remaining_retries
+};
+constexpr observe::StatTable::Row kBreakerRows[] = {
+    {"cx_open", StatKind::Gauge},           {"cx_pool_open", StatKind::Gauge},      {"rq_pending_open", StatKind::Gauge},
+    {"rq_open", StatKind::Gauge},           {"rq_retry_open", StatKind::Gauge},     {"remaining_cx", StatKind::Gauge},
+    {"remaining_cx_pools", StatKind::Gauge}, {"remaining_pending", StatKind::Gauge}, {"remaining_rq", StatKind::Gauge},
+    {"remaining_retries", StatKind::Gauge}};
+constexpr observe::StatTable kBreakerStats{kBreakerRows, std::size(kBreakerRows)};
+
+enum class OutlierStat : uint16_t {
+  ejections_active, ejections_total, ejections_overflow, ejections_enforced_total, enforced_5xx, detected_5xx, enforced_gateway, detected_gateway,
+  enforced_local_origin, detected_local_origin
+};
+constexpr observe::StatTable::Row kOutlierRows[] = {
+    {"ejections_active", StatKind::Gauge},
+    {"ejections_total", StatKind::Counter},
+    {"ejections_overflow", StatKind::Counter},
+    {"ejections_enforced_total", StatKind::Counter},
+    {"ejections_enforced_consecutive_5xx", StatKind::Counter},
+    {"ejections_detected_consecutive_5xx", StatKind::Counter},
+    {"ejections_enforced_consecutive_gateway_failure", StatKind::Counter},
+    {"ejections_detected_consecutive_gateway_failure", StatKind::Counter},
+    {"ejections_enforced_consecutive_local_origin_failure", StatKind::Counter},
+    {"ejections_detected_consecutive_local_origin_failure", StatKind::Counter}};
+constexpr observe::StatTable kOutlierStats{kOutlierRows, std::size(kOutlierRows)};
+
+}  // namespace
+
+SharedStats::SharedStats(observe::Registry& registry, unsigned main_index, std::string_view stat_name, const ClusterState& cluster)
+    : registry_(registry), cluster_(cluster) {
+  const std::string name(stat_name);
+  const auto group = [&](const std::string& part, const observe::StatTable& table) {
+    return &registry.group({"cluster." + name + "." + part, "cluster." + part, {{"envoy.cluster_name", name}}}, table, main_index);
+  };
+  breakers_[0] = group("circuit_breakers.default.", kBreakerStats);
+  breakers_[1] = group("circuit_breakers.high.", kBreakerStats);
+  if (cluster.outlier() != nullptr) outlier_ = group("outlier_detection.", kOutlierStats);
+  publish();
+}
+
+SharedStats::~SharedStats() {
+  for (observe::StatGroup* group : breakers_) registry_.release(*group);
+  if (outlier_ != nullptr) registry_.release(*outlier_);
+}
+
+void SharedStats::publish() {
+  publish_breaker(*breakers_[0], cluster_.breaker(false));
+  publish_breaker(*breakers_[1], cluster_.breaker(true));
+  if (outlier_ != nullptr) publish_outlier(cluster_.outlier()->counters());
+}
+
+void SharedStats::publish_breaker(observe::StatGroup& group, const CircuitBreaker& breaker) {
+  const auto set = [&](BreakerStat stat, uint64_t value) { group.gauge(stat).set(static_cast<int64_t>(value)); };
+  set(BreakerStat::cx_open, breaker.is_connections_open());
+  set(BreakerStat::rq_pending_open, breaker.is_pending_open());
+  set(BreakerStat::rq_open, breaker.is_requests_open());
+  set(BreakerStat::rq_retry_open, breaker.is_retries_open());
+  if (!breaker.tracks_remaining()) return;
+  set(BreakerStat::remaining_cx, breaker.connections().remaining());
+  set(BreakerStat::remaining_pending, breaker.pending_requests().remaining());
+  set(BreakerStat::remaining_rq, breaker.requests().remaining());
+  set(BreakerStat::remaining_retries, breaker.retries_remaining());
+}
+
+void SharedStats::publish_outlier(const OutlierCounters& counters) {
+  outlier_->gauge(OutlierStat::ejections_active).set(static_cast<int64_t>(counters.ejections_active.value()));
+  const auto raise = [&](OutlierStat stat, const base::SharedCount& count) {
+    observe::Counter& counter = outlier_->counter(stat);
+    counter.add(count.value() - counter.value());
+  };
+  raise(OutlierStat::ejections_total, counters.ejections_total);
+  raise(OutlierStat::ejections_overflow, counters.ejections_overflow);
+  raise(OutlierStat::ejections_enforced_total, counters.ejections_enforced_total);
+  raise(OutlierStat::enforced_5xx, counters.ejections_enforced_consecutive_5xx);
+  raise(OutlierStat::detected_5xx, counters.ejections_detected_consecutive_5xx);
+  raise(OutlierStat::enforced_gateway, counters.ejections_enforced_consecutive_gateway_failure);
+  raise(OutlierStat::detected_gateway, counters.ejections_detected_consecutive_gateway_failure);
+  raise(OutlierStat::enforced_local_origin, counters.ejections_enforced_consecutive_local_origin_failure);
+  raise(OutlierStat::detected_local_origin, counters.ejections_detected_consecutive_local_origin_failure);
+}
+
+}  // namespace weft::proxy
