@@ -157,21 +157,8 @@ void append_via(http::HeaderMap& headers, std::string_view via) {
 
 }  // namespace
 
-http::PathVerdict normalize_path(http::RequestHead& head, const HcmConfig& config, std::string& redirect_to) {
-  if (!head.has(HeaderId::Path)) return http::PathVerdict::Unchanged;
-  if (head.path().find('#') != std::string_view::npos) return http::PathVerdict::Reject;
-  static_assert(static_cast<int>(http::EscapedSlashes::UnescapeAndForward) == static_cast<int>(HcmConfig::EscapedSlashes::UnescapeAndForward));
-  const http::PathRules rules{.is_normalized = config.normalize_path,
-                              .merges_slashes = config.merge_slashes,
-                              .escaped_slashes = static_cast<http::EscapedSlashes>(config.escaped_slashes)};
-  std::string path;
-  const http::PathVerdict verdict = http::normalize_path(head.path(), rules, path);
-  if (verdict == http::PathVerdict::Changed) head.set(HeaderId::Path, path);
-  else if (verdict == http::PathVerdict::Redirect) redirect_to = std::move(path);
-  return verdict;
-}
-
 void normalize_host(http::RequestHead& head, const HcmConfig& config, uint16_t local_port) {
+  if (!config.strip_trailing_host_dot && !config.strip_any_host_port && !config.strip_matching_host_port) return;
   std::string host(head.authority());
   const size_t size = host.size();
   if (config.strip_trailing_host_dot) {

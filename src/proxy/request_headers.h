@@ -10,7 +10,6 @@
 
 #include "base/random.h"
 #include "http/message.h"
-#include "http/path.h"
 #include "net/address.h"
 #include "net/tls_session.h"
 #include "proxy/listener_config.h"
@@ -30,10 +29,6 @@ struct RequestOrigin {
   bool is_internal = false;   ///< x-envoy-internal was set; its x-envoy-* control headers were kept
   bool is_edge = false;       ///< this proxy is the first one the request meets
 };
-
-/// The path as routes, filters and the upstream see it. Changed: written into `head`. Redirect: 307 to `redirect_to`.
-/// Reject: 400, also for a fragment (details path_normalization_failed).
-http::PathVerdict normalize_path(http::RequestHead& head, const HcmConfig& config, std::string& redirect_to);
 
 /// The host as routes see it: trailing dot and port removed where configured.
 void normalize_host(http::RequestHead& head, const HcmConfig& config, uint16_t local_port);

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "proxy/deadline.h"
 #include "proxy/request_headers.h"
+#include "proxy/request_path.h"
 #include "proxy/retry_policy.h"
 
 namespace weft::proxy {
@@ -31,9 +32,8 @@ void run(std::string_view text) {
     const size_t colon = line.find(':', 1);
     if (colon != line.npos) head.add(line.substr(0, colon), line.substr(colon + 1));
   }
-  std::string redirect_to;
   normalize_host(head, config, 80);
-  if (normalize_path(head, config, redirect_to) == http::PathVerdict::Reject || !remove_connection_named_headers(head)) return;
+  if (normalize_request_path(head, config) == http::PathVerdict::Reject || !remove_connection_named_headers(head)) return;
   const net::Address remote = net::Address::v4(0xc0000201, 1), local = net::Address::v4(0x0a000001, 80);
   const RequestOrigin origin = mutate_request_headers(head, config, {"x-mine"}, {.remote = remote, .local = local, .machine_ip = "10.0.0.1"}, random);
   WEFT_ASSERT(!origin.is_internal);

@@ -182,25 +182,6 @@ TEST_F(Border, HopByHopHeadersStayHere) {
   EXPECT_EQ(value("connection") + value("upgrade"), "upgradewebsocket") << "an upgrade goes on";
 }
 
-TEST_F(Border, PathsAreNormalisedAsConfigured) {
-  std::string redirect_to;
-  head_ = get("a.com", "/a/../b//c?q=/../x");
-  EXPECT_EQ(normalize_path(head_, config_, redirect_to), http::PathVerdict::Unchanged);
-  config_.normalize_path = config_.merge_slashes = true;
-  EXPECT_EQ(normalize_path(head_, config_, redirect_to), http::PathVerdict::Changed);
-  EXPECT_EQ(head_.path(), "/b/c?q=/../x");
-  head_ = get("a.com", "/a%2Fb");
-  config_.escaped_slashes = HcmConfig::EscapedSlashes::UnescapeAndRedirect;
-  EXPECT_EQ(normalize_path(head_, config_, redirect_to), http::PathVerdict::Redirect);
-  EXPECT_EQ(redirect_to, "/a/b");
-  config_.escaped_slashes = HcmConfig::EscapedSlashes::RejectRequest;
-  EXPECT_EQ(normalize_path(head_, config_, redirect_to), http::PathVerdict::Reject);
-  head_ = get("a.com", "/a#b");
-  EXPECT_EQ(normalize_path(head_, config_, redirect_to), http::PathVerdict::Reject);
-  auto connect = request({{":method", "CONNECT"}, {":authority", "a.com:1"}});
-  EXPECT_EQ(normalize_path(connect, config_, redirect_to), http::PathVerdict::Unchanged);
-}
-
 TEST_F(Border, HeadersNamedInConnectionAreDropped) {
   head_ = get("a.com", "/", {{"connection", "X-Drop, close, te"}, {"x-drop", "1"}, {"x-keep", "1"}, {"te", "trailers"}});
   EXPECT_TRUE(remove_connection_named_headers(head_));

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-
 namespace weft::proxy {
 
 using http::HeaderId;
 
 http::PathVerdict normalize_request_path(http::RequestHead& head, const HcmConfig& config) {
+  if (head.path().find('#') != std::string_view::npos) return http::PathVerdict::Reject;
   static_assert(static_cast<int>(http::EscapedSlashes::UnescapeAndForward) == static_cast<int>(HcmConfig::EscapedSlashes::UnescapeAndForward));
   http::PathRules rules;
   rules.is_normalized = config.normalize_path;

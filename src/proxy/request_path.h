@@ -10,7 +10,7 @@
 
 namespace weft::proxy {
 
-/// Normalises :path in place as the connection manager is configured. Reject: answer 400. Redirect: answer 307 to the path
+/// Normalises :path in place as the connection manager is configured. Reject (a fragment too): answer 400. Redirect: answer 307 to the path
 /// as it is now (path_with_escaped_slashes_action UNESCAPE_AND_REDIRECT).
 http::PathVerdict normalize_request_path(http::RequestHead& head, const HcmConfig& config);
 

@@ -214,6 +214,29 @@ TEST_F(Resilience, ARetryAvoidsTheHostThatFailed) {
   EXPECT_GE(good, 19);
 }
 
+TEST_F(Resilience, AnswersAreCountedAsInternalOnlyForInternalCallers) {
+  begin();
+  call(kGet);
+  EXPECT_EQ(up("external.upstream_rq_200"), 1);
+  EXPECT_EQ(up("internal.upstream_rq_200"), 0);
+}
+
+TEST_F(Resilience, TheUpstreamConnectionIsUsedAgain) {
+  begin();
+  for (int i = 0; i < 5; ++i) call(kGet);
+  EXPECT_EQ(up("upstream_rq_total"), 5);
+  EXPECT_EQ(up("upstream_cx_total"), 1);
+}
+
+TEST_F(Resilience, TheSchemeMayFollowTheUpstreamsTransport) {
+  cluster.h1.send_fully_qualified_url = true;
+  hcm.scheme_overwrite = "https";
+  hcm.scheme_matches_upstream = true;
+  begin();
+  call(kGet);
+  EXPECT_TRUE(upstream_head.starts_with("GET http://a/ HTTP/1.1")) << upstream_head;
+}
+
 TEST_F(Resilience, RetriesTogetherAreBoundedByTheBreaker) {
   retry(kRetry5xx, 1);
   policy_.back_off_base = policy_.back_off_max = seconds(5);

@@ -145,6 +145,7 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
 void UpstreamCall::set_attempt_headers() {
   if (match_.virtual_host->include_attempt_count_in_request) request_.set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
   if (match_.virtual_host->include_is_timeout_retry_header && was_timeout_retry_) request_.set(HeaderId::XEnvoyIsTimeoutRetry, "true");
+  if (origin_.hcm->scheme_matches_upstream) request_.set(HeaderId::Scheme, cluster_->config().tls != nullptr ? "https" : "http");
   if (action_.auto_host_rewrite && !host_->hostname.empty()) set_authority(request_, host_->hostname, action_.append_x_forwarded_host);
   proxy::set_attempt_headers(timeouts_, attempt_time(), request_);
 }
@@ -305,7 +306,8 @@ void UpstreamCall::count_response(const http::ResponseHead& head, bool is_retrie
   observe::StatGroup& stats = cluster_->stats();
   const bool is_error = head.status >= 500;
   stats.status(is_retried ? ClusterStat::retry_upstream_rq_ : ClusterStat::upstream_rq_).count(head.status);
-  stats.status(is_trusted_ ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_).count(head.status);
+  const bool is_internal = request_.get(HeaderId::XEnvoyInternal) == "true";
+  stats.status(is_internal ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_).count(head.status);
   stats.counter(ClusterStat::upstream_rq_completed).add();
   (is_error ? host_->rq_error : host_->rq_success).add();
   uint16_t status = head.status;
