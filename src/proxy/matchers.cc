@@ -40,7 +40,9 @@ bool is_line_match(const HeaderMatcher& matcher, std::string_view value) {
 bool HeaderMatcher::matches(const http::HeaderMap& headers) const {
   bool is_there = false;
   bool is_match = false;
-  const http::HeaderId id = http::header_id(name);
+  http::HeaderId id = http::header_id(name);
+  // `host` is what HTTP/1.1 calls :authority; requests have the one form only.
+  if (id == http::HeaderId::Host && !headers.has(id)) id = http::HeaderId::Authority;
   if (id == http::HeaderId::Unknown || headers.has(id)) {
     const size_t count = headers.size();
     for (size_t i = 0; i < count && !is_match; ++i) {

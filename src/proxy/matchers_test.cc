@@ -159,6 +159,7 @@ TEST_F(HeaderMatch, PseudoAndKnownHeadersAreLookedUpByName) {
   const auto head = get("a.com", "/", {{"content-type", "text/plain"}});
   EXPECT_TRUE(header_of(":method", string_of(Kind::Exact, "GET")).matches(head));
   EXPECT_TRUE(header_of("content-type", string_of(Kind::Prefix, "text/")).matches(head));
+  EXPECT_TRUE(header_of("host", string_of(Kind::Exact, "a.com")).matches(head)) << "another name of :authority";
   EXPECT_FALSE(header_of("content-length", string_of(Kind::Prefix, "")).matches(head));
 }
 

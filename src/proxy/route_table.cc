@@ -141,7 +141,24 @@ base::Error at(const std::string& place, const std::string& rule) {
   return base::Error(base::ErrorCode::InvalidArgument, place + ": " + rule);
 }
 
+base::Status check_rewrite(const std::shared_ptr<const Regex>& regex, const std::string& substitution, const std::string& place) {
+  if (regex == nullptr) return {};
+  if (auto checked = regex->check_substitution(substitution); !checked) return at(place, checked.error().message);
+  return {};
+}
+
+base::Status check_rewrites(const Route& route, const std::string& place) {
+  if (const auto* redirect = std::get_if<RedirectAction>(&route.action)) {
+    return check_rewrite(redirect->path_rewrite.regex, redirect->path_rewrite.substitution, place + ".redirect.regex_rewrite.substitution");
+  }
+  const auto* action = std::get_if<RouteAction>(&route.action);
+  if (action == nullptr) return {};
+  if (auto checked = check_rewrite(action->path_rewrite.regex, action->path_rewrite.substitution, place + ".route.regex_rewrite.substitution"); !checked) return checked;
+  return check_rewrite(action->host_rewrite_path_regex, action->host_rewrite_path_substitution, place + ".route.host_rewrite_path_regex.substitution");
+}
+
 base::Status check_route(const Route& route, const std::string& place) {
+  if (auto checked = check_rewrites(route, place); !checked) return checked;
   if (route.match.kind == RouteMatch::Path::Regex && route.match.regex == nullptr) return at(place + ".match.safe_regex", "has no regex");
   if (route.match.runtime_fraction && route.match.runtime_fraction->denominator == 0) {
     return at(place + ".match.runtime_fraction", "denominator must not be 0");

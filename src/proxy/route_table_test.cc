@@ -106,6 +106,16 @@ TEST_F(RouteTables, RefusesWeightsThatSumToNothing) {
   EXPECT_NE(RouteTable::compile(config).error().message.find("virtual_hosts[0].routes[0].route.weighted_clusters"), std::string::npos);
 }
 
+TEST_F(RouteTables, RefusesSubstitutionsOfGroupsThatAreNotThere) {
+  Route route = route_of("r", Path::Prefix, "/");
+  auto& action = std::get<RouteAction>(route.action);
+  action.path_rewrite.regex = Regex::compile("/(a)").value();
+  action.path_rewrite.substitution = "\\2";
+  RouteConfig config;
+  config.virtual_hosts = {host_of("a", {"*"}, {route})};
+  EXPECT_NE(RouteTable::compile(config).error().message.find("routes[0].route.regex_rewrite.substitution"), std::string::npos);
+}
+
 TEST_F(RouteTables, TheFirstRouteInOrderWinsWhateverItsKind) {
   compile_routes({route_of("regex", Path::Regex, "/a/[0-9]+"), route_of("exact", Path::Exact, "/a/b"), route_of("long", Path::Prefix, "/a/b"),
                   route_of("short", Path::Prefix, "/a"), route_of("late", Path::Prefix, "/a/b/c"), route_of("root", Path::Prefix, "/")});
