@@ -153,19 +153,17 @@ void Chain::make_room() {
   first_ = 0;
 }
 
+// This chain is empty. Slices are two pointers and a size, and nothing points at them, so they move as bytes; all zeros
+// is an empty one. A write passes a chain through four hands: this was a sixth of a forwarder's instructions.
 void Chain::take(Chain& other) {
-  bytes_ = std::exchange(other.bytes_, 0);
-  first_ = std::exchange(other.first_, 0);
-  count_ = std::exchange(other.count_, 0);
-  capacity_ = std::exchange(other.capacity_, kInline);
-  heap_ = std::exchange(other.heap_, nullptr);
-  if (heap_ == nullptr) {
-    for (uint32_t i = 0; i < count_; ++i) inline_[first_ + i] = std::move(other.inline_[first_ + i]);
-  }
+  std::memcpy(static_cast<void*>(this), static_cast<const void*>(&other), sizeof(Chain));
+  std::memset(static_cast<void*>(&other), 0, sizeof(Chain));
+  other.capacity_ = kInline;
 }
 
 void Chain::clear_storage() {
-  clear();
+  if (count_ > 0) clear();
+  if (heap_ == nullptr) return;
   delete[] heap_;
   heap_ = nullptr;
   capacity_ = kInline;
