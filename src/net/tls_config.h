@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -117,5 +118,11 @@ struct TlsContextConfig {
   /// SHA-256 over every field but the last two, hex: equal content, equal hash.
   std::string content_hash(TlsRole role) const;
 };
+
+/// The rules of a configuration, kept alive with it.
+inline std::shared_ptr<const PeerRules> peer_rules_of(std::shared_ptr<const TlsContextConfig> config) {
+  const PeerRules* rules = &config->peer;
+  return {std::move(config), rules};
+}
 
 }  // namespace weft::net

@@ -233,6 +233,8 @@ base::Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsContextConfi
   if (status) status = set_algorithms(*parts->ssl_ctx, config);
   if (status) status = load_certificates(*parts, config);
   if (status) status = set_alpn(*parts, config);
+  if (status && !config.session_ticket_keys.empty())
+    if (auto keys = TicketKeys::from_given(config.session_ticket_keys); !keys) status = keys.error();
   if (!status) return status.error();
   auto verifier = PeerVerifier::make(config, role);
   if (!verifier) return verifier.error();

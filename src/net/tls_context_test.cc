@@ -80,6 +80,10 @@ TEST_F(TlsContextTest, faults_name_the_field_and_the_reason) {
   EXPECT_EQ(fault(config, TlsRole::Server), "alpn_protocols: a name has 1 to 255 bytes");
 
   config = good;
+  config.session_ticket_keys = {"short"};
+  EXPECT_EQ(fault(config, TlsRole::Server), "session_ticket_keys.keys[0]: 5 bytes, must be 80");
+
+  config = good;
   config.require_client_certificate = true;
   EXPECT_TRUE(fault(config, TlsRole::Server).starts_with("require_client_certificate: needs"));
 

@@ -159,8 +159,10 @@ base::Status OpensslSession::send(base::Chain plaintext) {
 void OpensslSession::shutdown() {
   if (is_shut_down_) return;
   is_shut_down_ = true;
-  // In a handshake there is no record layer yet that close_notify would belong to.
-  if (!is_established()) return;
+  if (is_established()) send_close();  // else when the handshake is done
+}
+
+void OpensslSession::send_close() {
   SSL_shutdown(ssl_.get());
   clear_errors();
 }
@@ -211,9 +213,11 @@ base::Status OpensslSession::on_handshake_done() {
     observer_->on_tls_handshake(SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()),
                                 curve != nullptr ? curve : "");
   }
-  if (early_plaintext_ == nullptr) return {};
   const std::unique_ptr<base::Chain> waiting = std::move(early_plaintext_);
-  return encrypt(std::move(*waiting));
+  if (waiting != nullptr)
+    if (auto status = encrypt(std::move(*waiting)); !status) return status;
+  if (is_shut_down_) send_close();
+  return {};
 }
 
 // UpstreamTlsContext.enforce_rsa_key_usage: an RSA certificate that names its usages must name the one it is used for.

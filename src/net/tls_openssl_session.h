@@ -62,6 +62,7 @@ class OpensslSession final : public TlsSession {
   void flush_block();
   void follow_records(std::string_view bytes);
   void release_buffers();
+  void send_close();
   void offer_session();
   std::string session_key() const;
   void fill_peer(X509& peer);

@@ -25,7 +25,7 @@ class TlsTest : public testing::Test {
     return made ? "" : made.error().message;
   }
   static std::shared_ptr<const PeerRules> rules_of(const TlsContextConfig& config) {
-    return std::make_shared<PeerRules>(config.peer);
+    return peer_rules_of(std::make_shared<TlsContextConfig>(config));
   }
 
   TestAuthority& authority() { return *authority_; }
