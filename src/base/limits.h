@@ -45,6 +45,8 @@ inline constexpr uint32_t kTlsTicketsReceivedMax = 64;
 inline constexpr size_t kTlsPeerChainBytesMax = 100 * 1024;
 /// Ticket keys that decrypt, the current one included; a ticket lives this many rotations at most.
 inline constexpr size_t kTlsTicketKeysMax = 4;
+/// Bytes of the peer's intermediate certificates that a session ticket carries; above: a resumed session shows the leaf only.
+inline constexpr size_t kTlsTicketChainBytesMax = 4 * 1024;
 /// Hours from one rotation of ticket keys to the next.
 inline constexpr int kTlsTicketKeyHours = 1;
 /// Peers (cluster and SNI) whose sessions one client context keeps; the oldest goes.

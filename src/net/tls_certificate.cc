@@ -277,6 +277,29 @@ std::string pem_of(X509& certificate) {
   return bio_text(out.get());
 }
 
+std::string der_of(const STACK_OF(X509) * certificates) {
+  std::string out;
+  for (int i = 0; i < sk_X509_num(certificates); ++i) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(sk_X509_value(certificates, i), &der);
+    if (size > 0) out.append(reinterpret_cast<const char*>(der), static_cast<size_t>(size));
+    OPENSSL_free(der);
+  }
+  return out;
+}
+
+X509StackPtr certificates_of_der(std::string_view der) {
+  X509StackPtr out(sk_X509_new_null());
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const unsigned char* const end = at + der.size();
+  while (at < end) {
+    X509* certificate = d2i_X509(nullptr, &at, static_cast<long>(end - at));
+    if (certificate == nullptr) break;
+    sk_X509_push(out.get(), certificate);
+  }
+  return out;
+}
+
 std::string sha256_of(X509& certificate) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;

@@ -58,7 +58,7 @@ std::string_view to_string(TlsEvent event);  ///< "fail_verify_san"
 class TlsObserver {
  public:
   virtual void on_tls_event(TlsEvent event) = 0;
-  /// Once a handshake: OpenSSL's names ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519"); "" where there is none.
+  /// Once a handshake: Envoy's names ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519"); "" where there is none.
   virtual void on_tls_handshake(std::string_view version, std::string_view cipher, std::string_view curve) = 0;
 
  protected:

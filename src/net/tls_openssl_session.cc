@@ -70,6 +70,33 @@ std::string join_pem(X509* leaf, STACK_OF(X509) * others) {
   return out;
 }
 
+// A server's resumed session holds the leaf only; its ticket, the rest (tls_server.cc).
+X509StackPtr chain_of_ticket(SSL_SESSION* session) {
+  void* data = nullptr;
+  size_t size = 0;
+  SSL_SESSION_get0_ticket_appdata(session, &data, &size);
+  constexpr size_t kTimeBytes = sizeof(int64_t);
+  if (size <= kTimeBytes) return nullptr;
+  return certificates_of_der({static_cast<const char*>(data) + kTimeBytes, size - kTimeBytes});
+}
+
+// Envoy's spelling.
+std::string_view curve_name(SSL* ssl) {
+  const int id = static_cast<int>(SSL_get_negotiated_group(ssl));
+  switch (id) {
+    case NID_X9_62_prime256v1:
+      return "P-256";
+    case NID_secp384r1:
+      return "P-384";
+    case NID_secp521r1:
+      return "P-521";
+    default:
+      break;
+  }
+  const char* name = id != 0 ? OBJ_nid2sn(id) : nullptr;
+  return name != nullptr ? name : "";
+}
+
 }  // namespace
 
 OpensslSession::OpensslSession(std::shared_ptr<TlsContext> context, TlsContext::Parts& parts,
@@ -208,11 +235,8 @@ base::Status OpensslSession::on_handshake_done() {
   count(TlsEvent::Handshake);
   if (is_resumed) count(TlsEvent::SessionReused);
   if (peer == nullptr) count(TlsEvent::NoCertificate);
-  if (observer_ != nullptr) {
-    const char* curve = OBJ_nid2sn(static_cast<int>(SSL_get_negotiated_group(ssl_.get())));
-    observer_->on_tls_handshake(SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()),
-                                curve != nullptr ? curve : "");
-  }
+  if (observer_ != nullptr)
+    observer_->on_tls_handshake(SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), curve_name(ssl_.get()));
   const std::unique_ptr<base::Chain> waiting = std::move(early_plaintext_);
   if (waiting != nullptr)
     if (auto status = encrypt(std::move(*waiting)); !status) return status;
@@ -493,7 +517,8 @@ void OpensslSession::fill_peer(X509& peer) {
   info.peer_serial = serial_of(peer);
   info.peer_certificate_sha256 = to_hex(sha256_of(peer));
   info.peer_certificate_pem = pem_of(peer);
-  info.peer_chain_pem = join_pem(&peer, SSL_get_peer_cert_chain(ssl_.get()));
+  const X509StackPtr kept = info.is_resumed ? chain_of_ticket(SSL_get_session(ssl_.get())) : nullptr;
+  info.peer_chain_pem = join_pem(&peer, kept != nullptr ? kept.get() : SSL_get_peer_cert_chain(ssl_.get()));
   info.peer_not_before = to_rfc3339(not_before_of(peer));
   info.peer_not_after = to_rfc3339(not_after_of(peer));
   for (SubjectAltName& san : subject_alt_names(peer)) {

@@ -70,6 +70,20 @@ TEST_P(Resumption, a_ticket_survives_a_rotation_and_dies_with_its_key) {
   EXPECT_FALSE(connect_resumes());
 }
 
+TEST_P(Resumption, a_resumed_session_still_knows_the_whole_chain) {
+  TestAuthority intermediate("intermediate", *authority_);
+  client_.certificates = {intermediate.issue({})};
+  build();
+  for (const bool is_resumed : {false, true, true}) {
+    TlsPair pair = this->pair(client_context_, client_, server_context_, server_);
+    pair.pump();
+    ASSERT_TRUE(pair.is_open());
+    EXPECT_EQ(pair.server->info().is_resumed, is_resumed);
+    EXPECT_EQ(pair.server->info().peer_chain_pem, client_.certificates[0].chain_pem);
+    EXPECT_EQ(pair.client->info().peer_chain_pem, server_.certificates[0].chain_pem);
+  }
+}
+
 // CVE-2025-23419: a ticket from listener A, whose clients another authority vouches for, is worth nothing on B.
 TEST_P(Resumption, a_ticket_of_another_listener_means_a_full_handshake) {
   TestAuthority other("other");

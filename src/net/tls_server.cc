@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/limits.h"
 #include "net/tls_context_parts.h"
 #include "net/tls_openssl_session.h"
 
@@ -144,14 +145,20 @@ int crypt_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CT
   return 0;
 }
 
-// The ticket carries when the peer was last verified in full, so that renewals do not prolong it for ever.
+// The ticket carries when the peer was last verified in full, so that renewals do not prolong it for ever, and behind
+// that what OpenSSL leaves out: the certificates above the leaf.
 int on_ticket_made(SSL* ssl, void*) {
   SSL_SESSION* ticket = SSL_get_session(ssl);
   const int64_t now = to_time_t(OpensslSession::of(ssl).now());
-  void* since = nullptr;
+  void* old = nullptr;
   size_t size = 0;
-  SSL_SESSION_get0_ticket_appdata(ticket, &since, &size);
-  if (size != sizeof(now)) SSL_SESSION_set1_ticket_appdata(ticket, &now, sizeof(now));
+  SSL_SESSION_get0_ticket_appdata(ticket, &old, &size);
+  if (size < sizeof(now)) {
+    std::string data(reinterpret_cast<const char*>(&now), sizeof(now));
+    const std::string chain = der_of(SSL_get_peer_cert_chain(ssl));
+    if (chain.size() <= base::kTlsTicketChainBytesMax) data += chain;
+    SSL_SESSION_set1_ticket_appdata(ticket, data.data(), data.size());
+  }
   SSL_SESSION_set_time(ticket, now);
   return 1;
 }
@@ -164,7 +171,7 @@ bool is_acceptable(OpensslSession& session, SSL_SESSION* ticket, const std::stri
   size_t size = 0;
   int64_t since = 0;
   SSL_SESSION_get0_ticket_appdata(ticket, &appdata, &size);
-  if (size != sizeof(since)) return false;
+  if (size < sizeof(since)) return false;
   std::memcpy(&since, appdata, sizeof(since));
   const int64_t age = to_time_t(session.now()) - since;
   if (age < 0 || age > session.parts().session_seconds) return false;
