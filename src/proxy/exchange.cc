@@ -379,8 +379,9 @@ void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderM
       p.is_paused = true;
       p.refuses_overflow = answer == FilterAnswer::Pause;
       p.next = filter_running_ + (answer == FilterAnswer::Wait ? 1 : 0);
-      return hold(p, std::move(data), std::move(trailers), end, false);
     }
+    // Held by this filter, or by one further on that got part of it by pass_response_data: what is left stays behind that.
+    if (p.is_paused) return hold(p, std::move(data), std::move(trailers), end, false);
   }
   send_body(std::move(data), std::move(trailers), end);
 }

@@ -55,12 +55,14 @@ struct WithProxy::Upstream {
   std::vector<std::unique_ptr<Peer>> peers;
 };
 
-WithProxy::WithProxy() : loop_(world.add_loop("proxy")) {
+WithProxy::WithProxy(uint64_t seed) : world(seed), loop_(world.add_loop("proxy")) {
   hcm.stat_prefix = "test";
   routes.virtual_hosts.emplace_back().domains = {"*"};
 }
 
-WithProxy::~WithProxy() {
+WithProxy::~WithProxy() { stop(); }
+
+void WithProxy::stop() {
   if (server_ != nullptr) {
     bool is_drained = false;
     server_->drain(base::milliseconds(1), [&] { is_drained = true; });

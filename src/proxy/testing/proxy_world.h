@@ -19,7 +19,7 @@ namespace weft::proxy {
 /// Fill `hcm`, `routes`, `cluster` and `action`, call `start`, then `call`.
 class WithProxy : public ::testing::Test {
  protected:
-  WithProxy();
+  explicit WithProxy(uint64_t seed = 1);
   ~WithProxy() override;
 
   /// Everything goes to `count` scripted upstreams, by `action` and the STATIC cluster "up" as configured in `cluster`.
@@ -37,6 +37,8 @@ class WithProxy : public ::testing::Test {
   std::string call(std::string_view head_lines, base::Duration limit = base::seconds(60));
   /// How long `call` takes in the world's time.
   base::Duration time_of(std::string_view head_lines);
+  /// Ends everything in order; the destructor does it too. Fails when something does not end.
+  void stop();
   int64_t stat(std::string_view name) { return registry_.value(name); }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
@@ -51,7 +53,7 @@ class WithProxy : public ::testing::Test {
   RouteAction action;
   HcmConfig hcm;
   RouteConfig routes;
-  net::Simulation world{1};
+  net::Simulation world;
 
  private:
   struct Upstream;
