@@ -78,6 +78,11 @@ RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& h
   }
   timeouts.sends_expected = !input.suppress_envoy_headers || has_expected;
 
+  if (head.has(HeaderId::XEnvoyUpstreamRqTimeoutAltResponse)) {
+    timeouts.status = 204;
+    head.remove(HeaderId::XEnvoyUpstreamRqTimeoutAltResponse);
+  }
+
   if (input.policy != nullptr) {
     timeouts.per_try = input.policy->per_try_timeout.value_or(Duration::zero());
     timeouts.per_try_idle = input.policy->per_try_idle_timeout.value_or(Duration::zero());

@@ -28,6 +28,7 @@ struct RequestTimeouts {
   base::Duration per_try{};       ///< of one attempt; ignored (0) where not below `global`
   base::Duration per_try_idle{};
   std::optional<base::Duration> stream;  ///< from the start of the request. Over: 504, flag DT. 0: it is over already
+  uint16_t status = 504;          ///< of the answer when time is up; 204 where x-envoy-upstream-rq-timeout-alt-response asks for it
   bool sends_expected = false;    ///< attempts carry x-envoy-expected-rq-timeout-ms
   bool sends_grpc_timeout = false;///< attempts carry a rewritten grpc-timeout
 };
@@ -39,7 +40,7 @@ struct AttemptTime {
 };
 
 /// Envoy's precedence, with one rule of ours: a deadline from a header only ever shortens what the configuration allows.
-/// Consumes x-envoy-upstream-rq-timeout-ms and x-envoy-upstream-rq-per-try-timeout-ms.
+/// Consumes x-envoy-upstream-rq-timeout-ms, …-rq-per-try-timeout-ms and …-rq-timeout-alt-response.
 RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& head);
 
 /// Time left for one attempt: the per-try timeout, or what remains of the global and stream limits, whichever is least.

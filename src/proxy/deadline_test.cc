@@ -54,6 +54,12 @@ TEST_F(Deadlines, InternalCallersSetTimeoutsByHeadersThatAreConsumed) {
   EXPECT_EQ(head_.size(), 0u);
 }
 
+TEST_F(Deadlines, TheAnswerToATimeoutMayBeNoContent) {
+  EXPECT_EQ(resolve().status, 504);
+  EXPECT_EQ(resolve({{"x-envoy-upstream-rq-timeout-alt-response", "1"}}).status, 204);
+  EXPECT_EQ(head_.size(), 0u);
+}
+
 TEST_F(Deadlines, APerTryTimeoutThatIsNotBelowTheWholeIsIgnored) {
   policy_.per_try_timeout = seconds(15);
   EXPECT_EQ(resolve().per_try, Duration::zero());

@@ -144,6 +144,17 @@ TEST_F(Routing, AnExpectedTimeoutOfAnInternalCallerCutsTheCall) {
   EXPECT_LT(world.now() - begin, base::milliseconds(900));
 }
 
+TEST_F(Routing, AnInternalCallerMayAskForNoContentInsteadOfATimeout) {
+  hcm.use_remote_address = true;
+  hcm.internal_addresses.push_back(net::AddressRange::parse("127.0.0.0", 8).value());
+  upstream_answer = kSilence;
+  route_to_upstream();
+  start();
+  const std::string answer = get("/", "x-envoy-upstream-rq-timeout-ms: 100\r\nx-envoy-upstream-rq-timeout-alt-response: 1\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 204")) << answer;
+  EXPECT_EQ(upstream_head.find("alt-response"), std::string::npos);
+}
+
 TEST_F(Routing, TheRequestIdGoesUpAndWhereAskedBack) {
   hcm.always_set_request_id_in_response = true;
   route_to_upstream();

@@ -483,7 +483,7 @@ void UpstreamCall::fail_timeout(std::string_view body, std::string_view details,
     host_->rq_timeout.add();
     cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, 0});
   }
-  fail(504, body, std::string(details), flag);
+  fail(timeouts_.status, timeouts_.status == 204 ? std::string_view() : body, std::string(details), flag);
 }
 
 void UpstreamCall::on_per_try_timeout() {
@@ -504,7 +504,7 @@ void UpstreamCall::on_try_timeout(std::string_view details) {
   const bool sent = stream_ != nullptr && stream_->has_sent_bytes();
   const RetryDecision decision = is_replayable_ ? retry_->on_per_try_timeout(sent, worker_.loop().random().next()) : RetryDecision();
   if (try_again(decision)) return;
-  fail(504, "upstream request timeout", std::string(details), observe::kUpstreamRequestTimeout);
+  fail(timeouts_.status, timeouts_.status == 204 ? "" : "upstream request timeout", std::string(details), observe::kUpstreamRequestTimeout);
 }
 
 void UpstreamCall::on_max_duration() {
