@@ -1,6 +1,7 @@
 #include "cli/proxy_verb.h"
 
 #include <fmt/core.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -54,6 +55,7 @@ int run(Arguments& arguments) {
   auto snapshot = std::move(loaded.snapshot);
   auto bootstrap = std::move(loaded.bootstrap);
   loaded = {};
+  malloc_trim(0);  // reading took several times the memory of what was read
   return serve(options, std::move(snapshot), std::move(bootstrap));
 }
 

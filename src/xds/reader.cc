@@ -54,15 +54,16 @@ class MessageReader {
  public:
   MessageReader(const std::string& file, Faults& faults) : file_(file), faults_(faults) {}
 
-  void read(const Node& node, Message& message, const Place& place) {
+  /// `mark`: of the field or list item that holds `node`, which is where faults point.
+  void read(const Node& node, Mark mark, Message& message, const Place& place) {
     const Descriptor& type = *message.GetDescriptor();
-    if (type.full_name() == "google.protobuf.Any") return read_any(node, static_cast<google::protobuf::Any&>(message), place);
+    if (type.full_name() == "google.protobuf.Any") return read_any(node, mark, static_cast<google::protobuf::Any&>(message), place);
     if (is_well_known(type)) {
-      if (const std::string problem = read_well_known(node, message); !problem.empty()) refuse(node.mark, place, problem);
+      if (const std::string problem = read_well_known(node, message); !problem.empty()) refuse(mark, place, problem);
       return;
     }
     if (node.kind != Node::Kind::Map) {
-      return refuse(node.mark, place, fmt::format("{}: must be an object ({})", shown(node), type.full_name()));
+      return refuse(mark, place, fmt::format("{}: must be an object ({})", shown(node), type.full_name()));
     }
     read_fields(node, message, place, {});
   }
@@ -119,9 +120,9 @@ class MessageReader {
   }
 
   void read_field(const Node& node, Mark mark, Message& message, const FieldDescriptor& field, const Place& place) {
-    if (field.is_map()) return read_map(node, message, field, place);
+    if (field.is_map()) return read_map(node, mark, message, field, place);
     if (!field.is_repeated()) return read_single(node, mark, message, field, place);
-    if (node.kind != Node::Kind::Sequence) return refuse(node.mark, place, fmt::format("{}: must be a list", shown(node)));
+    if (node.kind != Node::Kind::Sequence) return refuse(mark, place, fmt::format("{}: must be a list", shown(node)));
     for (size_t i = 0; i < node.items.size(); ++i) {
       const Place item{&place, {}, static_cast<int64_t>(i)};
       read_single(*node.items[i], node.items[i]->mark, message, field, item);
@@ -135,7 +136,7 @@ class MessageReader {
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       Message* part = field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
       const size_t faults_before = faults_.size();
-      read(node, *part, place);
+      read(node, mark, *part, place);
       // What could not be read at all is as good as absent, so that later stages do not judge a default in its place.
       const bool is_leaf = is_well_known(*part->GetDescriptor());
       if (!field.is_repeated() && faults_.size() > faults_before && (is_leaf || node.kind != Node::Kind::Map)) reflection.ClearField(&message, &field);
@@ -144,8 +145,8 @@ class MessageReader {
     if (const std::string problem = read_scalar(node, message, field); !problem.empty()) refuse(mark, place, problem);
   }
 
-  void read_map(const Node& node, Message& message, const FieldDescriptor& field, const Place& place) {
-    if (node.kind != Node::Kind::Map) return refuse(node.mark, place, fmt::format("{}: must be an object", shown(node)));
+  void read_map(const Node& node, Mark mark, Message& message, const FieldDescriptor& field, const Place& place) {
+    if (node.kind != Node::Kind::Map) return refuse(mark, place, fmt::format("{}: must be an object", shown(node)));
     const google::protobuf::Reflection& reflection = *message.GetReflection();
     const FieldDescriptor& key_field = *field.message_type()->map_key();
     const FieldDescriptor& value_field = *field.message_type()->map_value();
@@ -161,23 +162,23 @@ class MessageReader {
         refuse(entry.mark, here, "null: a value of a map may not be null");
         continue;
       }
-      read_single(*entry.value, entry.value->mark, *pair, value_field, here);
+      read_single(*entry.value, entry.mark, *pair, value_field, here);
     }
   }
 
-  void read_any(const Node& node, google::protobuf::Any& any, const Place& place) {
-    if (node.kind != Node::Kind::Map) return refuse(node.mark, place, fmt::format("{}: must be an object with \"@type\"", shown(node)));
+  void read_any(const Node& node, Mark mark, google::protobuf::Any& any, const Place& place) {
+    if (node.kind != Node::Kind::Map) return refuse(mark, place, fmt::format("{}: must be an object with \"@type\"", shown(node)));
     if (node.entries.empty()) return;
     const Node::Entry* type = node.find("@type");
-    if (!type || type->value->kind != Node::Kind::Text) return refuse(type ? type->mark : node.mark, place, "\"@type\" is missing: it must name the type, as \"type.googleapis.com/…\"");
+    if (!type || type->value->kind != Node::Kind::Text) return refuse(type ? type->mark : mark, place, "\"@type\" is missing: it must name the type, as \"type.googleapis.com/…\"");
     const std::string& url = type->value->text;
-    if (is_typed_struct(url)) return read_typed_struct(node, any, place);
+    if (is_typed_struct(url)) return read_typed_struct(node, mark, any, place);
     const std::unique_ptr<Message> payload = payload_of(url, type->mark, {&place, "@type"});
     if (!payload) return;
     if (is_well_known(*payload->GetDescriptor()) || payload->GetDescriptor()->full_name() == "google.protobuf.Any") {
       const Node::Entry* value = node.find("value");
-      if (!value) return refuse(node.mark, place, "\"value\" is missing beside \"@type\"");
-      read(*value->value, *payload, Place{&place, "value"});
+      if (!value) return refuse(mark, place, "\"value\" is missing beside \"@type\"");
+      read(*value->value, value->mark, *payload, Place{&place, "value"});
     } else {
       read_fields(node, *payload, place, "@type");
     }
@@ -187,17 +188,17 @@ class MessageReader {
   static bool is_typed_struct(std::string_view url) { return url.ends_with("/udpa.type.v1.TypedStruct") || url.ends_with("/xds.type.v3.TypedStruct"); }
 
   /// {"@type": …TypedStruct, type_url: U, value: {…}} stands for an Any of type U with the fields of `value`.
-  void read_typed_struct(const Node& node, google::protobuf::Any& any, const Place& place) {
+  void read_typed_struct(const Node& node, Mark mark, google::protobuf::Any& any, const Place& place) {
     const Node::Entry* type = node.find("type_url");
     if (!type) type = node.find("typeUrl");
     const Node::Entry* value = node.find("value");
-    if (!type || type->value->kind != Node::Kind::Text) return refuse(node.mark, place, "\"type_url\" is missing in a TypedStruct");
+    if (!type || type->value->kind != Node::Kind::Text) return refuse(mark, place, "\"type_url\" is missing in a TypedStruct");
     for (const Node::Entry& entry : node.entries) {
       if (&entry != type && &entry != value && entry.key != "@type") refuse(entry.mark, Place{&place, entry.key}, "no such field in a TypedStruct");
     }
     const std::unique_ptr<Message> payload = payload_of(type->value->text, type->mark, {&place, "type_url"});
     if (!payload) return;
-    if (value) read(*value->value, *payload, Place{&place, "value"});
+    if (value) read(*value->value, value->mark, *payload, Place{&place, "value"});
     pack(type->value->text, *payload, any);
   }
 
@@ -219,7 +220,7 @@ class MessageReader {
 }  // namespace
 
 void read_message(const Node& node, google::protobuf::Message& message, const Place& place, const std::string& file, Faults& faults) {
-  MessageReader(file, faults).read(node, message, place);
+  MessageReader(file, faults).read(node, node.mark, message, place);
 }
 
 std::unique_ptr<google::protobuf::Message> new_message_of_type(std::string_view type_url) {

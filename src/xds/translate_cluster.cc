@@ -307,6 +307,7 @@ void translate_transport_socket(const View& view, Translation& run, ClusterConfi
 void translate_connections(const View& view, ClusterConfig& cluster) {
   cluster.connect_timeout = duration_or(view, "connect_timeout", base::seconds(5));
   cluster.buffer_bytes = number_or(view, "per_connection_buffer_limit_bytes", cluster.buffer_bytes);
+  cluster.h1.buffer_bytes = cluster.h2.buffer_bytes = cluster.buffer_bytes;
   cluster.close_connections_on_host_health_failure = view.flag("close_connections_on_host_health_failure");
   if (const View options = view.message("upstream_connection_options")) cluster.tcp_keepalive = options.has("tcp_keepalive");
   if (const View bind = view.message("upstream_bind_config")) {

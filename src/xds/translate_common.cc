@@ -164,6 +164,15 @@ std::shared_ptr<const proxy::Regex> translate_regex(const View& matcher) {
   return *regex;
 }
 
+Substitution translate_substitution(const View& view) {
+  Substitution substitution{translate_regex(view.message("pattern")), view.text("substitution")};
+  if (substitution.regex) {
+    const auto status = substitution.regex->check_substitution(substitution.text);
+    if (!status) view.fault("substitution", status.error().message);
+  }
+  return substitution;
+}
+
 proxy::StringMatcher translate_string_matcher(const View& view) {
   using Kind = proxy::StringMatcher::Kind;
   static constexpr std::pair<std::string_view, Kind> kKinds[] = {

@@ -157,6 +157,7 @@ void translate_http_filters(const View& view, HcmConfig& hcm) {
 std::shared_ptr<const HcmConfig> translate_hcm(const View& view, Translation& run) {
   auto hcm = std::make_shared<HcmConfig>();
   hcm->stat_prefix = view.text("stat_prefix");
+  hcm->h1.buffer_bytes = hcm->h2.buffer_bytes = run.buffer_bytes;
   translate_protocols(view, *hcm);
   translate_timeouts(view, *hcm);
   translate_trust(view, *hcm);

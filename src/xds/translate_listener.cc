@@ -136,6 +136,7 @@ std::shared_ptr<const proxy::ListenerConfig> translate_listener(const View& view
   run.listener_name = listener->name;
   listener->stat_prefix = view.text("stat_prefix");
   listener->buffer_bytes = number_or(view, "per_connection_buffer_limit_bytes", listener->buffer_bytes);
+  run.buffer_bytes = listener->buffer_bytes;
   listener->listener_filters_timeout = duration_or(view, "listener_filters_timeout", base::seconds(15));
   listener->continue_on_listener_filters_timeout = view.flag("continue_on_listener_filters_timeout");
   view.accept("metadata", kMetadata);

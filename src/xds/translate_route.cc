@@ -64,8 +64,9 @@ void translate_path_rewrite(const View& view, proxy::PathRewrite& rewrite) {
   const View regex = view.message("regex_rewrite");
   if (!regex) return;
   if (rewrite.has_prefix) view.fault("regex_rewrite", "only one of prefix_rewrite and regex_rewrite may be set");
-  rewrite.regex = translate_regex(regex.message("pattern"));
-  rewrite.substitution = regex.text("substitution");
+  Substitution substitution = translate_substitution(regex);
+  rewrite.regex = std::move(substitution.regex);
+  rewrite.substitution = std::move(substitution.text);
 }
 
 void translate_host_rewrite(const View& view, RouteAction& action) {
@@ -73,8 +74,9 @@ void translate_host_rewrite(const View& view, RouteAction& action) {
   action.auto_host_rewrite = flag_or(view, "auto_host_rewrite", false);
   action.host_rewrite_header = lower_case(view.text("host_rewrite_header"));
   if (const View regex = view.message("host_rewrite_path_regex")) {
-    action.host_rewrite_path_regex = translate_regex(regex.message("pattern"));
-    action.host_rewrite_path_substitution = regex.text("substitution");
+    Substitution substitution = translate_substitution(regex);
+    action.host_rewrite_path_regex = std::move(substitution.regex);
+    action.host_rewrite_path_substitution = std::move(substitution.text);
   }
   action.append_x_forwarded_host = view.flag("append_x_forwarded_host");
 }

@@ -65,6 +65,18 @@ TEST(Translate, takes_zero_durations_for_no_limit_where_envoy_does) {
   EXPECT_EQ(cluster_of(loaded).protocol, proxy::ClusterConfig::Protocol::Http2);
 }
 
+TEST(Translate, gives_the_codecs_the_buffer_limits_of_their_connections) {
+  Pieces pieces;
+  pieces.listener = "per_connection_buffer_limit_bytes: 4096";
+  pieces.cluster = "per_connection_buffer_limit_bytes: 8192";
+  const Loaded loaded = load(pieces);
+  ASSERT_EQ(loaded.faults.to_string(), "");
+  EXPECT_EQ(hcm_of(loaded).h1.buffer_bytes, 4096u);
+  EXPECT_EQ(hcm_of(loaded).h2.buffer_bytes, 4096u);
+  EXPECT_EQ(cluster_of(loaded).h1.buffer_bytes, 8192u);
+  EXPECT_EQ(cluster_of(loaded).h2.buffer_bytes, 8192u);
+}
+
 TEST(Translate, gives_outlier_detection_and_back_off_their_derived_defaults) {
   Pieces pieces;
   pieces.cluster = "outlier_detection: {base_ejection_time: 400s}";
@@ -143,6 +155,8 @@ const Refusal kRefusals[] = {
     {"two_rewrites", with(&Pieces::action, "route: {cluster: service, prefix_rewrite: /a, regex_rewrite: {pattern: {regex: a}, substitution: b}}"),
      line(kRoute + ".route.regex_rewrite: only one of prefix_rewrite and regex_rewrite may be set")},
     {"a_bad_regex", with(&Pieces::match, "safe_regex: {regex: 'a('}"), line(kRoute + ".match.safe_regex.regex: regex 'a(': missing ): a(")},
+    {"a_substitution_without_its_group", with(&Pieces::action, "route: {cluster: service, regex_rewrite: {pattern: {regex: a}, substitution: '\\1'}}"),
+     line(kRoute + ".route.regex_rewrite.substitution: substitution '\\1': Rewrite schema requests 1 matches, but the regexp only has 0 parenthesized subexpressions.")},
     {"changes_of_host", with(&Pieces::route, "request_headers_to_add: [{header: {key: Host, value: a}}]"),
      line(kRoute + ".request_headers_to_add[0].header.key: \"host\": pseudo-headers and host may not be changed here")},
     {"removal_of_a_pseudo_header", with(&Pieces::route, "request_headers_to_remove: [':path']"),

@@ -30,7 +30,8 @@ struct Translation {
   std::map<std::string, View> secrets;    ///< static_resources.secrets by name
   std::set<std::string> used_secrets;
   std::set<std::string> cluster_names;
-  std::string listener_name;              ///< the listener at hand
+  std::string listener_name;              ///< of the listener at hand
+  uint32_t buffer_bytes = 0;              ///< the same: its per_connection_buffer_limit_bytes
   DnsDefaults dns;
 };
 
@@ -68,6 +69,12 @@ constexpr std::string_view kMetadata = "informative: nothing in Weft reads metad
 constexpr std::string_view kNameless = "extensions are found by the type of their configuration";
 
 std::shared_ptr<const proxy::Regex> translate_regex(const View& regex_matcher);
+/// type.matcher.v3.RegexMatchAndSubstitute.
+struct Substitution {
+  std::shared_ptr<const proxy::Regex> regex;
+  std::string text;
+};
+Substitution translate_substitution(const View& match_and_substitute);
 proxy::StringMatcher translate_string_matcher(const View& string_matcher);
 std::vector<proxy::HeaderMatcher> translate_header_matchers(const View& parent, std::string_view field);
 proxy::HeaderMatcher translate_header_matcher(const View& header_matcher);
