@@ -171,7 +171,8 @@ class ServerConnection : public net::Destroyable {
   virtual net::Connection& transport() = 0;
 };
 
-/// `scheme`: "https" when the transport has TLS. Counters are the worker's for this listener.
+/// `scheme`: "https" when the transport has TLS. Counters are the worker's for this listener. h1 copies its options, h2
+/// borrows them.
 std::unique_ptr<ServerConnection> make_h1_server(std::unique_ptr<net::Connection> transport, const H1Options& options, const ServerTimeouts& timeouts,
                                                  CodecCounters& counters, ServerConnectionHandler& handler, base::Chain first_bytes = {});
 std::unique_ptr<ServerConnection> make_h2_server(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts,

@@ -137,7 +137,6 @@ ClientStream& H1Client::open(ClientStreamHandler& handler) {
   received_at_open_ = transport_->bytes_received();
   written_at_open_ = transport_->bytes_written();
   ++streams_opened_;
-  parser_.restart();
   return *this;
 }
 

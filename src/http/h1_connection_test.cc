@@ -246,8 +246,9 @@ TEST_P(H1ServerTest, AMalformedBodyCutsAResponseThatHasBegun) {
   start();
   server.react_head = [&](ServerStream& s) { s.send_head(head_of(200), false); };
   send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhiXX");
-  EXPECT_TRUE(until([&] { return server.is_over; }));
-  EXPECT_EQ(server.text(), "head POST /\nstream protocol http1.codec_error\nconnection protocol http1.codec_error\n");
+  EXPECT_TRUE(until([&] { return raw.has("end"); }));
+  EXPECT_EQ(server.text(), "head POST /\nstream protocol http1.codec_error\n");
+  EXPECT_EQ(raw.data, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
 }
 
 TEST_P(H1ServerTest, ChunksBodiesOfUnknownLengthAndSendsTrailersWhereEnabled) {
@@ -457,6 +458,34 @@ TEST_P(H1ServerTest, AResetByTheHandlerIsSilentAndClosesTheConnection) {
   EXPECT_TRUE(until([&] { return server.is_over; }));
   EXPECT_EQ(server.text(), "head GET / end\nconnection complete\n");
   EXPECT_EQ(raw.data, "");
+}
+
+TEST_P(H1ServerTest, AResetInTheMiddleLetsWhatWasSentLeave) {
+  start();
+  server.react_end = [&](ServerStream& s) {
+    s.send_head(head_of(200), false);
+    s.send_data(bytes("half"), false);
+    s.reset(ResetCode::Internal);
+  };
+  send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(until([&] { return raw.has("end"); }));
+  EXPECT_EQ(raw.data, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+  peer->close();
+  EXPECT_TRUE(until([&] { return server.is_over; }));
+  EXPECT_EQ(server.text(), "head GET / end\nconnection complete downstream_remote_disconnect\n");
+}
+
+TEST_P(H1ServerTest, ACutBodyUntilCloseEndsByAResetNotByAnEnd) {
+  options.accept_http_10 = true;
+  start();
+  server.react_end = [&](ServerStream& s) {
+    s.send_head(head_of(200), false);
+    s.send_data(bytes("half"), false);
+    s.reset(ResetCode::Internal);
+  };
+  send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(until([&] { return raw.has("close"); }));
+  EXPECT_FALSE(raw.has("end"));
 }
 
 TEST_P(H1ServerTest, AResetAfterTheEndLetsTheConnectionLive) {

@@ -82,8 +82,9 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void prepare_next();
   void linger();
   /// Whether the connection waits for the peer's end once all was written.
-  bool lingers_after_flush() const { return !has_peer_ended_ && timeouts_.delayed_close != base::Duration::zero(); }
-  void abort(const StreamEnd& end, bool with_reset = false);
+  bool lingers_after_flush() const { return !has_peer_ended_ && !is_cut_ && timeouts_.delayed_close != base::Duration::zero(); }
+  void cut(const StreamEnd& end);
+  void abort(const StreamEnd& end);
   void arm_timer();
   void on_timer();
 
@@ -110,6 +111,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   bool is_draining_ = false;
   bool is_tunnel_ = false;
   bool has_peer_ended_ = false;
+  bool is_cut_ = false;            ///< a body until close was cut: the connection ends by a reset
   bool is_request_ended_ = false;  ///< the handler was told the end
   bool is_abandoned_ = false;      ///< the handler reset the stream, perhaps before it was known
 };
@@ -206,7 +208,7 @@ void H1Server::on_failed() {
   const auto kind = is_limit ? StreamEnd::Kind::LimitExceeded : StreamEnd::Kind::ProtocolError;
   if (phase_ == Phase::Waiting) return refuse(error.status, kind, error.detail);
   const StreamEnd end{kind, ResetCode::Protocol, error.detail};
-  if (response_ != Response::None) return abort(end, coding_ == H1BodyCoding::UntilClose);
+  if (response_ != Response::None) return cut(end);
   send_refusal(error.status);
   response_ = Response::Done;
   closes_after_ = true;
@@ -370,7 +372,8 @@ void H1Server::finish_response() {
   response_ = Response::Done;
   if (coding_ == H1BodyCoding::Length && response_left_ > 0) {
     // Less than was declared: only the connection's end can tell the client.
-    return abort({StreamEnd::Kind::ConnectionClosed, ResetCode::Internal, "http1.content_length_mismatch"});
+    response_ = Response::Begun;
+    return cut({StreamEnd::Kind::ConnectionClosed, ResetCode::Internal, "http1.content_length_mismatch"});
   }
   if (is_tunnel_) {
     transport_->shutdown_write();
@@ -386,7 +389,17 @@ void H1Server::reset(ResetCode) {
   stream_ = nullptr;
   is_abandoned_ = true;
   if ((tasks_ & kEndStream) != 0) return;  // Complete already: the connection goes on.
-  abort({StreamEnd::Kind::Complete, ResetCode::Cancel, {}}, coding_ == H1BodyCoding::UntilClose);
+  cut({StreamEnd::Kind::Complete, ResetCode::Cancel, {}});
+}
+
+// Ends a stream in the middle: what was queued of its response still leaves, and then the connection ends in a way
+// that cannot be taken for the response's end.
+void H1Server::cut(const StreamEnd& end) {
+  is_cut_ = response_ == Response::Begun && coding_ == H1BodyCoding::UntilClose;
+  if (response_ == Response::None || transport_->pending_bytes() == 0) return abort(end);
+  response_ = Response::Done;
+  closes_after_ = true;
+  end_stream(end);
 }
 
 // ---------------------------------------------------------------- ends
@@ -441,21 +454,21 @@ void H1Server::linger() {
   end_ = {};
   if (transport_->pending_bytes() == 0 && !lingers_after_flush()) return abort({});
   if (timeouts_.delayed_close == base::Duration::zero()) return;
-  transport_->shutdown_write();
+  if (!is_cut_) transport_->shutdown_write();
   transport_->start_reading();
   written_at_timer_ = transport_->bytes_written();
   transport_->loop().arm(timer_, timeouts_.delayed_close);
 }
 
 // Ends the connection now.
-void H1Server::abort(const StreamEnd& end, bool with_reset) {
+void H1Server::abort(const StreamEnd& end) {
   if (phase_ == Phase::Closed) return;
   timer_.cancel();
   held_.clear();
   const bool has_stream = phase_ == Phase::Serving;
   phase_ = Phase::Closed;
   if ((tasks_ & kEndStream) == 0) end_ = end;
-  transport_->close(with_reset);
+  transport_->close(is_cut_);
   if (has_stream) tasks_ |= kEndStream;
   schedule(kEndConnection);
 }

@@ -31,8 +31,13 @@ HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig
   timeouts.request_headers = hcm_.request_headers_timeout;
   timeouts.delayed_close = hcm_.delayed_close_timeout;
   http::CodecCounters& counters = listener.codec_counters(hcm_, is_h2);
-  codec_ = is_h2 ? http::make_h2_server(std::move(transport), hcm_.h2, timeouts, counters, *this, std::move(first_bytes))
-                 : http::make_h1_server(std::move(transport), hcm_.h1, timeouts, counters, *this, std::move(first_bytes));
+  if (is_h2) {
+    codec_ = http::make_h2_server(std::move(transport), hcm_.h2, timeouts, counters, *this, std::move(first_bytes));
+  } else {
+    http::H1Options options = hcm_.h1;
+    options.buffer_bytes = listener.config().buffer_bytes;
+    codec_ = http::make_h1_server(std::move(transport), options, timeouts, counters, *this, std::move(first_bytes));
+  }
   if (hcm_.max_connection_duration) listener.worker().loop().arm(duration_timer_, *hcm_.max_connection_duration);
   arm_idle();
 }

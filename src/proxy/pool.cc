@@ -85,7 +85,9 @@ void PoolConnection::on_open() {
     codec_ = http::make_h2_client(std::move(transport_), cluster.config().h2, cluster.codec_counters(), *this);
     cluster.stats().counter(ClusterStat::upstream_cx_http2_total).add();
   } else {
-    codec_ = http::make_h1_client(std::move(transport_), cluster.config().h1, cluster.codec_counters(), *this);
+    http::H1Options options = cluster.config().h1;
+    options.buffer_bytes = cluster.config().buffer_bytes;
+    codec_ = http::make_h1_client(std::move(transport_), options, cluster.codec_counters(), *this);
     cluster.stats().counter(ClusterStat::upstream_cx_http1_total).add();
   }
   if (cluster.config().max_connection_duration) cluster.loop().arm(duration_timer_, *cluster.config().max_connection_duration);
