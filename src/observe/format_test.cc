@@ -133,6 +133,7 @@ TEST(Format, TimesFollowTheirFormats) {
   EXPECT_EQ(text("%START_TIME(%s.%3f)% %START_TIME(%f)% %START_TIME(%6f)%"), "1460751420.310 310000000 310000");
   EXPECT_EQ(text("%START_TIME(%E*S|%E3f|%Ez|%E4Y|%ET|%%)%"), "00.31|310|+00:00|2016|T|%");
   EXPECT_EQ(text("%START_TIME(%a %b %e %T %y (x))%"), "Fri Apr 15 20:17:00 16 (x)");
+  EXPECT_EQ(text("%START_TIME(%j %u %Z %c)%"), "106 5 UTC Fri Apr 15 20:17:00 2016");
   EXPECT_EQ(text("%START_TIME(%-d)% %START_TIME(%F %D %R)%"), "15 2016-04-15 04/15/16 20:17");
   EXPECT_EQ(text("%EMIT_TIME%"), "2016-04-15T20:17:00.536Z");
   EXPECT_EQ(text("%DOWNSTREAM_PEER_CERT_V_START% %DOWNSTREAM_PEER_CERT_V_START(%s)%"), "2026-11-22T10:00:00.000Z 1795341600");

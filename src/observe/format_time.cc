@@ -85,6 +85,28 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
+namespace {
+
+/// Broken-down UTC. gmtime_r would take a lock of the C library that all workers share.
+std::tm utc_of(std::chrono::sys_seconds time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const auto seconds = static_cast<int>((time - day).count());
+  std::tm tm{};
+  tm.tm_year = static_cast<int>(date.year()) - 1900;
+  tm.tm_mon = static_cast<int>(static_cast<unsigned>(date.month())) - 1;
+  tm.tm_mday = static_cast<int>(static_cast<unsigned>(date.day()));
+  tm.tm_hour = seconds / 3600;
+  tm.tm_min = seconds / 60 % 60;
+  tm.tm_sec = seconds % 60;
+  tm.tm_wday = static_cast<int>(std::chrono::weekday(day).c_encoding());
+  tm.tm_yday = static_cast<int>((day - std::chrono::sys_days(date.year() / 1 / 1)).count());
+  tm.tm_zone = "UTC";
+  return tm;
+}
+
+}  // namespace
+
 /// One "%…x" taken apart.
 struct TimeFormat::Specifier {
   std::string_view text;     ///< the whole of it
@@ -162,7 +184,7 @@ void TimeFormat::append(std::string& out, base::WallTime time) const {
   int64_t nanoseconds = (time - seconds).count();
   std::tm tm{};
   if (is_local_) localtime_r(&epoch, &tm);
-  else gmtime_r(&epoch, &tm);
+  else tm = utc_of(seconds);
   for (const Piece& piece : pieces_) {
     switch (piece.kind) {
       case Piece::Kind::Text: out += piece.text; break;
