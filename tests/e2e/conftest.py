@@ -86,6 +86,8 @@ def run():
     """Runs a program to its end and returns the completed process, output as text; every program has 60 seconds."""
     def run_program(*command, **options):
         assert shutil.which(str(command[0])), f"{command[0]} is missing: run ./dev setup test"
-        return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=60, **options)
+        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, **options)
+        # Not text=True: that would turn the \r\n of a head into \n.
+        done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        return done
     return run_program
