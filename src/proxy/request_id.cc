@@ -1,5 +1,7 @@
 #include "proxy/request_id.h"
 
+#include <string>
+
 namespace weft::proxy {
 
 namespace {
@@ -10,19 +12,20 @@ constexpr char kNotTraced = '4';
 
 }  // namespace
 
-std::string make_request_id(base::Random& random) {
+RequestId make_request_id(base::Random& random) {
   constexpr char kHex[] = "0123456789abcdef";
   uint64_t bits[2] = {random.next(), random.next()};
   bits[0] = (bits[0] & ~0xf000ull) | 0x4000ull;               // version 4
   bits[1] = (bits[1] & ~(3ull << 62)) | (2ull << 62);         // RFC variant
-  std::string text(kUuidSize, '-');
+  RequestId id;
+  id.text.fill('-');
   size_t at = 0;
   for (size_t digit = 0; digit < 32; ++digit) {
     if (digit == 8 || digit == 12 || digit == 16 || digit == 20) ++at;
     const uint64_t word = bits[digit / 16];
-    text[at++] = kHex[(word >> (60 - 4 * (digit % 16))) & 0xf];
+    id.text[at++] = kHex[(word >> (60 - 4 * (digit % 16))) & 0xf];
   }
-  return text;
+  return id;
 }
 
 void set_request_id(http::RequestHead& head, const HcmConfig& config, bool is_edge, base::Random& random) {
@@ -36,7 +39,7 @@ void set_request_id(http::RequestHead& head, const HcmConfig& config, bool is_ed
     head.set(http::HeaderId::XRequestId, id);
     return;
   }
-  head.set(http::HeaderId::XRequestId, make_request_id(random));
+  head.set(http::HeaderId::XRequestId, make_request_id(random).view());
 }
 
 }  // namespace weft::proxy

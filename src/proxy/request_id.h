@@ -3,7 +3,8 @@
 // Source:  Envoy's UUIDRequestIDExtension; RFC 9562 §5.4.
 #pragma once
 
-#include <string>
+#include <array>
+#include <string_view>
 
 #include "base/random.h"
 #include "http/message.h"
@@ -11,8 +12,12 @@
 
 namespace weft::proxy {
 
-/// "8ffffa8b-…": 36 characters, lower case, version 4 ('4' at index 14 means "not traced" to Envoy).
-std::string make_request_id(base::Random& random);
+/// "8ffffa8b-…": lower case, version 4 ('4' at index 14 means "not traced" to Envoy). No allocation: every request has one.
+struct RequestId {
+  std::array<char, 36> text;
+  std::string_view view() const { return {text.data(), text.size()}; }
+};
+RequestId make_request_id(base::Random& random);
 
 /// Sets x-request-id as the connection manager is configured: made where there is none; at the edge an existing one is
 /// replaced, or with preserve_external_request_id kept and marked "not traced".
