@@ -4,6 +4,7 @@
 
 #include "net/tls_session.h"
 #include "proxy/stats.h"
+#include "proxy/tcp_tunnel.h"
 #include "proxy/worker_cluster.h"
 
 namespace weft::proxy {
@@ -81,7 +82,9 @@ void PoolConnection::on_open() {
   if (transport_->tls() != nullptr) tls_ = std::make_unique<TlsView>(transport_->tls()->info());
   const std::string_view alpn = transport_->tls() != nullptr ? transport_->tls()->alpn() : std::string_view();
   const bool is_h2 = pool_.is_h2() || (cluster.config().protocol == ClusterConfig::Protocol::Auto && alpn == "h2");
-  if (is_h2) {
+  if (pool_.is_tcp()) {
+    codec_ = make_tcp_tunnel(std::move(transport_), cluster.config().buffer_bytes, *this);
+  } else if (is_h2) {
     codec_ = http::make_h2_client(std::move(transport_), cluster.config().h2, cluster.codec_counters(), *this);
     cluster.stats().counter(ClusterStat::upstream_cx_http2_total).add();
   } else {
@@ -175,8 +178,8 @@ void PoolConnection::retire(bool is_local, bool replace) {
 
 // ------------------------------------------------------------------ HostPool
 
-HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2)
-    : cluster_(cluster), host_(std::move(host)), is_high_(is_high_priority), is_h2_(is_h2), serve_(net::Deferred::Callback::bind<&HostPool::serve_pending>(*this)) {}
+HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2, bool is_tcp)
+    : cluster_(cluster), host_(std::move(host)), is_high_(is_high_priority), is_h2_(is_h2), is_tcp_(is_tcp), serve_(net::Deferred::Callback::bind<&HostPool::serve_pending>(*this)) {}
 
 HostPool::~HostPool() {
   WEFT_ASSERT(pending_.is_empty());

@@ -103,7 +103,7 @@ class PoolCaller : public base::ListNode<> {
 /// The pool of one host, priority and protocol.
 class HostPool final : public net::Destroyable {
  public:
-  HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2);
+  HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2, bool is_tcp);
   ~HostPool() override;
 
   /// A connection with room, or null: then the caller waits (`is_waiting`) or may not (the breaker is open).
@@ -126,6 +126,7 @@ class HostPool final : public net::Destroyable {
   Host& host() { return *host_; }
   bool is_high_priority() const { return is_high_; }
   bool is_h2() const { return is_h2_; }
+  bool is_tcp() const { return is_tcp_; }  ///< of CONNECTs that end here
   size_t connection_count() const { return connection_count_; }
 
  private:
@@ -143,7 +144,7 @@ class HostPool final : public net::Destroyable {
 
   WorkerCluster& cluster_;
   std::shared_ptr<Host> host_;
-  const bool is_high_, is_h2_;
+  const bool is_high_, is_h2_, is_tcp_;
   size_t connection_count_ = 0;
   size_t pending_count_ = 0;
   base::IntrusiveList<PoolConnection> connections_;  ///< those with room are at the front

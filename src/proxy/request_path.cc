@@ -39,4 +39,11 @@ bool is_upgrade_allowed(const HcmConfig& config, const Route* route, const http:
   return false;
 }
 
+bool is_terminated_here(const RouteAction& action, const http::RequestHead& head) {
+  return std::any_of(action.upgrades.begin(), action.upgrades.end(), [&](const UpgradePolicy& policy) {
+    if (policy.type != "connect" || !policy.enabled || !policy.connect_terminates) return false;
+    return head.is_connect() || (policy.connect_allow_post && head.method() == "POST");
+  });
+}
+
 }  // namespace weft::proxy

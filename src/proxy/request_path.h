@@ -18,4 +18,8 @@ http::PathVerdict normalize_request_path(http::RequestHead& head, const HcmConfi
 /// The route's own upgrade_configs win over the connection manager's.
 bool is_upgrade_allowed(const HcmConfig& config, const Route* route, const http::RequestHead& head);
 
+/// Whether the request's payload goes to the cluster as plain TCP (upgrade_configs with connect_config): a CONNECT, or with
+/// allow_post a POST.
+bool is_terminated_here(const RouteAction& action, const http::RequestHead& head);
+
 }  // namespace weft::proxy

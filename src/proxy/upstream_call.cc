@@ -5,6 +5,7 @@
 #include "http/grpc.h"
 #include "net/tls_session.h"
 #include "proxy/exchange.h"
+#include "proxy/request_path.h"
 #include "proxy/rewrite.h"
 #include "proxy/stats.h"
 #include "proxy/worker.h"
@@ -111,7 +112,8 @@ void UpstreamCall::attempt() {
   info_.upstream_hostname = host_->hostname;
   const ClusterConfig::Protocol protocol = cluster_->config().protocol;
   const bool is_h2 = protocol == ClusterConfig::Protocol::Http2 || (protocol == ClusterConfig::Protocol::Downstream && request_.version == http::Version::Http2);
-  pool_ = &cluster_->pool(*host_, is_high_priority_, is_h2);
+  const bool is_tcp = is_terminated_here(action_, request_);
+  pool_ = &cluster_->pool(*host_, is_high_priority_, is_h2 && !is_tcp, is_tcp);
   const HostPool::Answer answer = pool_->acquire(*this);
   if (answer.connection != nullptr) return begin_stream(*answer.connection);
   if (!answer.is_waiting) on_pool_failure(PoolFailure::Overflow, "");

@@ -52,12 +52,12 @@ Host* WorkerCluster::choose_host(std::span<Host* const> tried, uint32_t attempts
   return host;
 }
 
-HostPool& WorkerCluster::pool(Host& host, bool is_high_priority, bool is_h2) {
-  std::unique_ptr<HostPool>& pool = pools_[{&host, is_high_priority, is_h2}];
+HostPool& WorkerCluster::pool(Host& host, bool is_high_priority, bool is_h2, bool is_tcp) {
+  std::unique_ptr<HostPool>& pool = pools_[{&host, is_high_priority, is_h2, is_tcp}];
   if (pool == nullptr) {
     const auto shared = std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &host; });
     WEFT_ASSERT(shared != hosts_->hosts.end());
-    pool = std::make_unique<HostPool>(*this, *shared, is_high_priority, is_h2);
+    pool = std::make_unique<HostPool>(*this, *shared, is_high_priority, is_h2, is_tcp);
   }
   return *pool;
 }
@@ -90,7 +90,7 @@ void WorkerCluster::report(Host& host, const AttemptOutcome& outcome) {
 void WorkerCluster::on_pool_empty(HostPool& pool) {
   const bool stays = std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &pool.host(); });
   if (stays || !pool.is_empty()) return;
-  const auto it = pools_.find({&pool.host(), pool.is_high_priority(), pool.is_h2()});
+  const auto it = pools_.find({&pool.host(), pool.is_high_priority(), pool.is_h2(), pool.is_tcp()});
   if (it == pools_.end()) return;
   loop().destroy_later(std::move(it->second));
   pools_.erase(it);

@@ -38,7 +38,8 @@ class WorkerCluster {
   /// The host of the next attempt, or null. `tried`: hosts of earlier attempts to avoid, `attempts_max` picks long.
   Host* choose_host(std::span<Host* const> tried, uint32_t attempts_max);
   /// `protocol` matters only where the cluster follows the downstream protocol.
-  HostPool& pool(Host& host, bool is_high_priority, bool is_h2);
+  /// `is_tcp`: for CONNECTs that end here.
+  HostPool& pool(Host& host, bool is_high_priority, bool is_h2, bool is_tcp = false);
   /// TLS towards `host`; null for plaintext, or (with `failure` set) where the context cannot be made.
   std::unique_ptr<net::TlsSession> new_tls_session(const Host& host, bool is_h2);
   bool uses_tls() const { return config_->tls != nullptr; }
@@ -53,11 +54,11 @@ class WorkerCluster {
  private:
   struct PoolKey {
     const Host* host;
-    bool is_high, is_h2;
+    bool is_high, is_h2, is_tcp;
     bool operator==(const PoolKey&) const = default;
   };
   struct PoolKeyHash {
-    size_t operator()(const PoolKey& k) const { return (reinterpret_cast<size_t>(k.host) >> 4) * 4 + k.is_high * 2 + k.is_h2; }
+    size_t operator()(const PoolKey& k) const { return (reinterpret_cast<size_t>(k.host) >> 4) * 8 + k.is_tcp * 4 + k.is_high * 2 + k.is_h2; }
   };
   void refresh_balancer();
 

@@ -22,12 +22,21 @@ struct WithProxy::Upstream {
     for (net::AcceptedSocket& accepted : accepts.sockets) {
       auto& peer = *peers.emplace_back(std::make_unique<Peer>());
       peer.events.react = [this, &peer](const std::string& event) {
+        if (test.upstream_is_raw) return echo(peer, event);
         if (event == "data") answer(peer);
       };
       peer.connection = std::make_unique<net::Connection>(loop, std::move(accepted), nullptr, peer.events);
       peer.connection->start_reading();
     }
     accepts.sockets.clear();
+  }
+  void echo(Peer& peer, const std::string& event) {
+    base::Chain bytes;
+    bytes.append_copy(loop.blocks(), std::string_view(peer.events.data).substr(peer.answered));
+    peer.answered = peer.events.data.size();
+    test.upstream_bytes = peer.events.data;
+    if (!bytes.is_empty()) peer.connection->write(std::move(bytes));
+    if (event == "end") peer.connection->shutdown_write();
   }
   void answer(Peer& peer) {
     size_t end;

@@ -39,9 +39,11 @@ class WithProxy : public ::testing::Test {
   base::Duration time_of(std::string_view head_lines);
   /// Ends everything in order; the destructor does it too. Fails when something does not end.
   void stop();
+  net::Loop& loop() { return loop_; }
   int64_t stat(std::string_view name) { return registry_.value(name); }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
+  bool upstream_is_raw = false;   ///< echoes every byte instead of speaking HTTP; ends when its peer does
   static constexpr char kSilence[] = "silence", kReset[] = "reset", kClose[] = "close";
   std::function<std::string(size_t upstream, const std::string& head)> answer_by_script;  ///< else `upstream_answer`
   std::string upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
