@@ -20,7 +20,7 @@ enum class Given : uint8_t { Nothing, Text, Number };
 
 /// What an operator reads. Most are one member of RequestInfo, named by the row's pointer.
 enum class OperatorKind : uint8_t {
-  Constant,          ///< a text known at parse time (ENVIRONMENT); absent when empty
+  Constant,          ///< a text known at parse time (ENVIRONMENT, HOSTNAME); absent when empty
   Count,             ///< RequestInfo::*count
   Zero,              ///< numbers that only HTTP/3 has
   Never,             ///< times that HTTP/1 and HTTP/2 do not have

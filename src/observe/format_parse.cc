@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <charconv>
+#include <climits>
 #include <cstdlib>
 
 #include "observe/format_operator.h"
@@ -90,14 +93,6 @@ constexpr Row kRows[] = {
 
     count("BYTES_RECEIVED", &Info::bytes_received),
     count("BYTES_SENT", &Info::bytes_sent),
-    count("DOWNSTREAM_WIRE_BYTES_RECEIVED", &Info::downstream_wire_received),
-    count("DOWNSTREAM_WIRE_BYTES_SENT", &Info::downstream_wire_sent),
-    count("UPSTREAM_WIRE_BYTES_RECEIVED", &Info::upstream_wire_received),
-    count("UPSTREAM_WIRE_BYTES_SENT", &Info::upstream_wire_sent),
-    count("DOWNSTREAM_HEADER_BYTES_RECEIVED", &Info::downstream_header_received),
-    count("DOWNSTREAM_HEADER_BYTES_SENT", &Info::downstream_header_sent),
-    count("UPSTREAM_HEADER_BYTES_RECEIVED", &Info::upstream_header_received),
-    count("UPSTREAM_HEADER_BYTES_SENT", &Info::upstream_header_sent),
     count("CONNECTION_ID", &Info::connection_id),
     count("UPSTREAM_CONNECTION_ID", &Info::upstream_connection_id),
     plain("UPSTREAM_REQUEST_ATTEMPT_COUNT", OperatorKind::AttemptCount),
@@ -148,7 +143,7 @@ constexpr Row kRows[] = {
     text("ROUTE_NAME", &Info::route_name),
     text("VIRTUAL_CLUSTER_NAME", &Info::virtual_cluster_name),
     view("FILTER_CHAIN_NAME", &Info::filter_chain_name),
-    view("HOSTNAME", &Info::hostname),
+    plain("HOSTNAME", OperatorKind::Constant),
     plain("REQUESTED_SERVER_NAME", OperatorKind::RequestedServerName, Parameters::Optional),
     plain("STREAM_ID", OperatorKind::StreamId),
     plain("UNIQUE_ID", OperatorKind::UniqueId),
@@ -199,7 +194,9 @@ constexpr std::string_view kRefused[] = {
     "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256", "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1", "DOWNSTREAM_PEER_CHAIN_SERIALS",
     "DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256", "DOWNSTREAM_PEER_ISSUER_SERIAL", "DOWNSTREAM_TLS_GROUP", "UPSTREAM_TLS_GROUP",
     "UPSTREAM_LOCAL_IP_SAN", "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED"};
+    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", "DOWNSTREAM_WIRE_BYTES_RECEIVED",
+    "DOWNSTREAM_WIRE_BYTES_SENT", "UPSTREAM_WIRE_BYTES_RECEIVED", "UPSTREAM_WIRE_BYTES_SENT", "DOWNSTREAM_HEADER_BYTES_RECEIVED",
+    "DOWNSTREAM_HEADER_BYTES_SENT", "UPSTREAM_HEADER_BYTES_RECEIVED", "UPSTREAM_HEADER_BYTES_SENT"};
 
 constexpr std::string_view kTimePoints[] = {"DS_RX_BEG", "DS_RX_END", "US_TX_BEG", "US_TX_END", "US_RX_BEG", "US_RX_END", "DS_TX_BEG", "DS_TX_END"};
 
@@ -397,6 +394,11 @@ std::optional<OperatorText> read_operator(std::string_view text) {
   return std::nullopt;
 }
 
+std::string system_host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, HOST_NAME_MAX) == 0 ? name : "";
+}
+
 base::Status parse_times(Operator& operation, std::string_view parameters) {
   auto time = TimeFormat::parse(parameters, operation.source.is_local);
   if (!time) return time.error();
@@ -421,6 +423,7 @@ base::Result<Operator> parse_operator(std::string_view name, std::optional<std::
   operation.source = row->source;
   operation.length_max = length_max;
   if (name == "GRPC_STATUS_NUMBER") operation.grpc = GrpcStatusForm::Number;
+  if (name == "HOSTNAME") operation.name = system_host_name();
   base::Status status;
   bool is_time = row->source.kind == OperatorKind::StartTime || row->source.kind == OperatorKind::EmitTime || row->source.kind == OperatorKind::TlsTime;
   if (is_time) status = parse_times(operation, parameters.value_or(""));

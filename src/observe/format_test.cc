@@ -240,6 +240,7 @@ TEST(Format, TheEnvironmentIsReadWhenParsed) {
   std::string out;
   format->append(out, RequestInfo());
   EXPECT_EQ(out, "ab -");
+  EXPECT_NE(text("%HOSTNAME%"), "-");
 }
 
 TEST(Format, TwoPercentSignsAreOne) {
@@ -251,6 +252,7 @@ TEST(Format, TwoPercentSignsAreOne) {
 TEST(Format, FaultsNameOperatorColumnAndRule) {
   EXPECT_EQ(fault("ab %NOPE%"), "column 4: %NOPE%: unknown operator");
   EXPECT_EQ(fault("%DYNAMIC_METADATA(a:b)%"), "column 1: %DYNAMIC_METADATA%: is not implemented");
+  EXPECT_EQ(fault("%UPSTREAM_WIRE_BYTES_SENT%"), "column 1: %UPSTREAM_WIRE_BYTES_SENT%: is not implemented");
   EXPECT_EQ(fault("%REQ%"), "column 1: %REQ%: needs parameters in parentheses");
   EXPECT_EQ(fault("%REQ()%"), "column 1: %REQ%: needs parameters in parentheses");
   EXPECT_EQ(fault("%REQ(a?b?c)%"), "column 1: %REQ%: more than one alternative header");

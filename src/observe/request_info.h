@@ -83,8 +83,6 @@ struct RequestInfo {
   std::string connection_termination_details;
   uint64_t flags = 0;                  ///< ResponseFlag bits
   uint64_t bytes_received = 0, bytes_sent = 0;           ///< bodies
-  uint64_t downstream_wire_received = 0, downstream_wire_sent = 0, upstream_wire_received = 0, upstream_wire_sent = 0;
-  uint64_t downstream_header_received = 0, downstream_header_sent = 0, upstream_header_received = 0, upstream_header_sent = 0;
 
   std::string route_name, virtual_host_name, virtual_cluster_name;
   std::string upstream_cluster, upstream_host;           ///< host: "127.0.0.1:80"; empty: none chosen
@@ -96,7 +94,7 @@ struct RequestInfo {
   uint64_t connection_id = 0, upstream_connection_id = 0, stream_id = 0;
   std::string_view downstream_remote_address, downstream_direct_remote_address, downstream_local_address;  ///< with port; formats cut it
   std::string_view downstream_transport_failure_reason;
-  std::string_view requested_server_name, listener_name, filter_chain_name, hostname;
+  std::string_view requested_server_name, listener_name, filter_chain_name;
   std::string grpc_status_source;      ///< unused when headers or trailers carry grpc-status
   const TlsEnd* downstream_tls = nullptr;
   const TlsEnd* upstream_tls = nullptr;

@@ -53,6 +53,7 @@ Exchange::Exchange(Worker& worker, ExchangeOwner& owner, const ExchangeOrigin& o
       duration_timer_(net::Timer::Callback::bind<&Exchange::on_max_duration>(*this)) {
   info_.start = worker.loop().wall_now();
   info_.stream_id = worker.next_stream_id();
+  info_.random = &worker.loop().random();
   info_.connection_id = origin.connection_id;
   info_.downstream_remote_address = info_.downstream_direct_remote_address = origin.remote_text;
   info_.downstream_local_address = origin.local_text;

@@ -35,6 +35,8 @@ std::string url_encode(std::string_view text) {
 TlsView::TlsView(const net::TlsInfo& info)
     : uri_sans_(join(info.peer_uri_sans)),
       dns_sans_(join(info.peer_dns_sans)),
+      ip_sans_(join(info.peer_ip_sans)),
+      email_sans_(join(info.peer_email_sans)),
       local_uri_sans_(join(info.local_uri_sans)),
       local_dns_sans_(join(info.local_dns_sans)),
       certificate_(url_encode(info.peer_certificate_pem)) {
@@ -49,6 +51,8 @@ TlsView::TlsView(const net::TlsInfo& info)
   end_.peer_certificate_url_encoded = certificate_;
   end_.peer_uri_san = uri_sans_;
   end_.peer_dns_san = dns_sans_;
+  end_.peer_ip_san = ip_sans_;
+  end_.peer_email_san = email_sans_;
   end_.peer_not_before = info.peer_not_before;
   end_.peer_not_after = info.peer_not_after;
   end_.local_subject = info.local_subject;

@@ -16,7 +16,7 @@ class TlsView {
   const observe::TlsEnd& end() const { return end_; }
 
  private:
-  std::string uri_sans_, dns_sans_, local_uri_sans_, local_dns_sans_, certificate_;
+  std::string uri_sans_, dns_sans_, ip_sans_, email_sans_, local_uri_sans_, local_dns_sans_, certificate_;
   observe::TlsEnd end_;
 };
 

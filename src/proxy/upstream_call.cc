@@ -73,6 +73,7 @@ bool UpstreamCall::choose_cluster() {
   cluster_ = name.empty() ? nullptr : worker_.find_cluster(name);
   if (cluster_ != nullptr) {
     info_.upstream_cluster = cluster_->name();
+    info_.upstream_cluster_alt_name = cluster_->config().alt_stat_name;
     return true;
   }
   origin_.stats->counter(HttpStat::no_cluster).add();
@@ -101,6 +102,7 @@ void UpstreamCall::start(bool end) {
 
 void UpstreamCall::attempt() {
   ++attempts_;
+  attempt_start_ = worker_.loop().now();
   info_.attempt_count = attempts_;
   host_ = cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(), retry_->host_attempts_max());
   if (host_ == nullptr) {
@@ -134,7 +136,9 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   info_.upstream_local_address = connection.local_text();
   info_.upstream_tls = connection.tls_end();
   info_.first_upstream_tx = since_start();
+  info_.upstream_pool_ready = worker_.loop().now() - attempt_start_;
   const bool ends_with_head = request_ended_ && waiting_.is_empty() && replay_.is_empty() && trailers_ == nullptr && !has_body_;
+  if (ends_with_head) info_.last_upstream_tx = info_.first_upstream_tx;
   stream_->send_head(request_, ends_with_head);
   if (!ends_with_head) {
     if (!replay_.is_empty()) stream_->send_data(replay_.share(), has_whole_request_gone());

@@ -157,6 +157,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   bool sent_request_ = false;      ///< the last stream had given bytes to the kernel
   bool is_backed_up_ = false;
   uint32_t attempts_ = 0;
+  base::MonoTime attempt_start_{};
   std::unique_ptr<http::ResponseHead> held_head_;  ///< a head whose trailers may be in the same read
   bool held_head_ends_ = false;
   net::Deferred release_head_;
