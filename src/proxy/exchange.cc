@@ -93,7 +93,8 @@ void Exchange::begin(bool end) {
   if (match_.virtual_host != nullptr) info_.virtual_host_name = match_.virtual_host->name;
   if (match_.route != nullptr) info_.route_name = match_.route->name;
 
-  if (!is_upgrade_allowed(*origin_.hcm, match_.route, head)) {
+  // Without a route the answer is 404, for a tunnel too.
+  if (match_.route != nullptr && !is_upgrade_allowed(*origin_.hcm, match_.route, head)) {
     origin_.stats->counter(HttpStat::downstream_rq_ws_on_non_ws_route).add();
     return local_reply(403, "", "upgrade_failed", 0);
   }
@@ -322,7 +323,9 @@ void Exchange::on_request_taken(size_t bytes) {
 
 // ------------------------------------------------------------------ the response
 
+// A 100 of the upstream answers the proxy, which has told the client to go on already, unless it was to be passed on.
 void Exchange::on_upstream_informational(http::ResponseHead& head) {
+  if (head.status == 100 && !origin_.hcm->proxy_100_continue) return;
   if (stream_ != nullptr && reply_state_ == Reply::None) stream_->send_informational(head);
 }
 

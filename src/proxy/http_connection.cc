@@ -12,6 +12,7 @@ HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig
       chain_(chain),
       hcm_(*chain.hcm),
       stats_(listener.http_stats(hcm_)),
+      codec_stats_(listener.codec_stats(hcm_, is_h2)),
       timer_(net::Timer::Callback::bind<&HttpConnection::on_idle_timeout>(*this)),
       duration_timer_(net::Timer::Callback::bind<&HttpConnection::on_max_duration>(*this)),
       created_(listener.worker().loop().now()),
@@ -30,7 +31,7 @@ HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig
   http::ServerTimeouts timeouts;
   timeouts.request_headers = hcm_.request_headers_timeout;
   timeouts.delayed_close = hcm_.delayed_close_timeout;
-  http::CodecCounters& counters = listener.codec_counters(hcm_, is_h2);
+  http::CodecCounters& counters = codec_stats_.counters();
   if (is_h2) {
     codec_ = http::make_h2_server(std::move(transport), hcm_.h2, timeouts, counters, *this, std::move(first_bytes));
   } else {
@@ -85,11 +86,13 @@ void HttpConnection::on_request_refused(const http::RequestHead& head, uint16_t 
   if (status >= 500) stats_.counter(HttpStat::downstream_rq_5xx).add();
   if (status != 0) stats_.counter(HttpStat::downstream_rq_completed).add();
   if (status == 408) stats_.counter(HttpStat::downstream_rq_header_timeout).add();
+  codec_stats_.publish();
   listener_.worker().log_refused_request(origin_, head, status, end);
 }
 
 void HttpConnection::on_connection_closed(const http::StreamEnd& end) {
   count_end(end);
+  codec_stats_.publish();
   timer_.cancel();
   duration_timer_.cancel();
   unlink();
@@ -112,6 +115,7 @@ void HttpConnection::count_end(const http::StreamEnd& end) {
 
 void HttpConnection::on_exchange_done(Exchange& exchange) {
   exchange.unlink();
+  codec_stats_.publish();
   if (exchanges_.is_empty()) arm_idle();
 }
 

@@ -10,6 +10,7 @@
 #include "base/intrusive_list.h"
 #include "http/connection.h"
 #include "net/connection.h"
+#include "proxy/codec_stats.h"
 #include "proxy/exchange.h"
 #include "proxy/listener_config.h"
 #include "proxy/tls_view.h"
@@ -52,6 +53,7 @@ class HttpConnection final : public net::Destroyable,
   const FilterChainConfig& chain_;
   const HcmConfig& hcm_;
   observe::StatGroup& stats_;
+  CodecStats& codec_stats_;
   std::unique_ptr<http::ServerConnection> codec_;
   base::IntrusiveList<Exchange> exchanges_;
   ExchangeOrigin origin_;

@@ -85,12 +85,14 @@ void PoolConnection::on_open() {
   if (pool_.is_tcp()) {
     codec_ = make_tcp_tunnel(std::move(transport_), cluster.config().buffer_bytes, *this);
   } else if (is_h2) {
-    codec_ = http::make_h2_client(std::move(transport_), cluster.config().h2, cluster.codec_counters(), *this);
+    codec_stats_ = &cluster.codec_stats(true);
+    codec_ = http::make_h2_client(std::move(transport_), cluster.config().h2, codec_stats_->counters(), *this);
     cluster.stats().counter(ClusterStat::upstream_cx_http2_total).add();
   } else {
+    codec_stats_ = &cluster.codec_stats(false);
     http::H1Options options = cluster.config().h1;
     options.buffer_bytes = cluster.config().buffer_bytes;
-    codec_ = http::make_h1_client(std::move(transport_), options, cluster.codec_counters(), *this);
+    codec_ = http::make_h1_client(std::move(transport_), options, codec_stats_->counters(), *this);
     cluster.stats().counter(ClusterStat::upstream_cx_http1_total).add();
   }
   if (cluster.config().max_connection_duration) cluster.loop().arm(duration_timer_, *cluster.config().max_connection_duration);
@@ -124,6 +126,7 @@ void PoolConnection::fail(PoolFailure failure, std::string reason) {
 }
 
 void PoolConnection::on_capacity() {
+  codec_stats_->publish();
   if (active_streams() == 0) note_idle();
   if (can_open()) pool_.on_ready(*this);
 }
@@ -136,6 +139,7 @@ void PoolConnection::on_draining() {
 }
 
 void PoolConnection::on_connection_closed(const http::StreamEnd& end) {
+  codec_stats_->publish();
   if (end.kind == http::StreamEnd::Kind::ProtocolError) pool_.cluster().stats().counter(ClusterStat::upstream_cx_protocol_error).add();
   retire(is_local_close_);
 }

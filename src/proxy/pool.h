@@ -13,6 +13,7 @@
 #include "http/connection.h"
 #include "net/connection.h"
 #include "net/loop.h"
+#include "proxy/codec_stats.h"
 #include "proxy/host.h"
 #include "proxy/tls_view.h"
 
@@ -76,6 +77,7 @@ class PoolConnection final : public net::Destroyable,
   HostPool& pool_;
   std::unique_ptr<net::Connection> transport_;     ///< until the codec takes it
   std::unique_ptr<http::ClientConnection> codec_;
+  CodecStats* codec_stats_ = nullptr;              ///< once there is a codec
   net::Timer timer_;          ///< connect timeout, then idle timeout
   net::Timer duration_timer_;
   base::MonoTime created_;

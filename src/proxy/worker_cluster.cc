@@ -23,6 +23,15 @@ WorkerCluster::WorkerCluster(Worker& worker, ClusterState& state)
 
 WorkerCluster::~WorkerCluster() = default;
 
+CodecStats& WorkerCluster::codec_stats(bool is_h2) {
+  std::unique_ptr<CodecStats>& stats = is_h2 ? h2_stats_ : h1_stats_;
+  if (stats == nullptr) {
+    const std::string name = stat_name(stat_prefix(*config_));
+    stats = std::make_unique<CodecStats>(worker_, observe::StatScope{"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, is_h2);
+  }
+  return *stats;
+}
+
 net::Loop& WorkerCluster::loop() { return worker_.loop(); }
 uint64_t WorkerCluster::next_connection_id() { return worker_.next_connection_id(); }
 

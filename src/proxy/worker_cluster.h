@@ -11,6 +11,7 @@
 #include "http/connection.h"
 #include "net/tls_context.h"
 #include "observe/stats.h"
+#include "proxy/codec_stats.h"
 #include "proxy/balancer.h"
 #include "proxy/cluster_state.h"
 #include "proxy/pool.h"
@@ -31,7 +32,7 @@ class WorkerCluster {
   net::Loop& loop();
   observe::StatGroup& stats() { return *stats_; }
   CircuitBreaker& breaker(bool is_high_priority) { return state_.breaker(is_high_priority); }
-  http::CodecCounters& codec_counters() { return codec_counters_; }
+  CodecStats& codec_stats(bool is_h2);
   uint64_t next_connection_id();
 
   void set_hosts(std::shared_ptr<const HostSet> hosts);
@@ -66,7 +67,7 @@ class WorkerCluster {
   ClusterState& state_;
   std::shared_ptr<const ClusterConfig> config_;
   observe::StatGroup* stats_;
-  http::CodecCounters codec_counters_;
+  std::unique_ptr<CodecStats> h1_stats_, h2_stats_;
   std::shared_ptr<const HostSet> hosts_;
   Balancer balancer_;
   uint64_t seen_epoch_ = 0;

@@ -123,9 +123,11 @@ WorkerListener::HcmCounters& WorkerListener::http_counters(const HcmConfig& hcm)
   return *counters;
 }
 
-http::CodecCounters& WorkerListener::codec_counters(const HcmConfig& hcm, bool is_h2) {
+CodecStats& WorkerListener::codec_stats(const HcmConfig& hcm, bool is_h2) {
   HcmCounters& counters = http_counters(hcm);
-  return is_h2 ? counters.h2 : counters.h1;
+  std::unique_ptr<CodecStats>& stats = is_h2 ? counters.h2 : counters.h1;
+  if (stats == nullptr) stats = std::make_unique<CodecStats>(worker_, observe::StatScope(), is_h2, counters.stats);
+  return *stats;
 }
 
 void WorkerListener::serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2, base::Chain first_bytes) {

@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "observe/stats.h"
 #include "net/tls_context.h"
+#include "proxy/codec_stats.h"
 #include "proxy/filter_chain_table.h"
 #include "proxy/listener_config.h"
 #include "proxy/tls_stats.h"
@@ -50,7 +51,7 @@ class WorkerListener final : private net::AcceptHandler {
   observe::StatGroup& http_stats(const HcmConfig& hcm) { return *http_counters(hcm).stats; }
   /// Of each of hcm.filters; null where a filter counts nothing.
   const std::vector<observe::StatGroup*>& filter_stats(const HcmConfig& hcm) { return http_counters(hcm).filters; }
-  http::CodecCounters& codec_counters(const HcmConfig& hcm, bool is_h2);
+  CodecStats& codec_stats(const HcmConfig& hcm, bool is_h2);
   void on_connection_gone();
 
  private:
@@ -63,7 +64,7 @@ class WorkerListener final : private net::AcceptHandler {
   struct HcmCounters {
     observe::StatGroup* stats = nullptr;
     std::vector<observe::StatGroup*> filters;
-    http::CodecCounters h1, h2;
+    std::unique_ptr<CodecStats> h1, h2;
   };
   /// The TLS of one filter chain as it is now.
   struct ChainTls {

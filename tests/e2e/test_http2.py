@@ -61,7 +61,7 @@ def test_large_bodies_pass_both_ways(weft, upstream, run, tmp_path):
 
 def test_grpc_of_every_kind_passes_a_pair(weft, grpc_server):
     inner_port, inner = simple(grpc_server("one").port, http2=True)
-    weft(inner)
+    inner_proxy = weft(inner)
     port, outer = simple(inner_port, http2=True)
     weft(outer)
     for kind, replies in [("unary", 1), ("client-stream", 1), ("server-stream", 5), ("bidi", 5)]:
@@ -71,6 +71,7 @@ def test_grpc_of_every_kind_passes_a_pair(weft, grpc_server):
     failed = grpc_call(port, "unary", fail_code=5)
     assert (failed["code"], failed["message"], failed["replies"]) == (5, "as asked", [])
     assert grpc_call(port, "server-stream", count=100_000, cancel_after=3)["code"] == 1
+    assert inner_proxy.stats()["cluster.service.http2.trailers"] >= 5
 
 
 def test_a_stalled_stream_does_not_stall_its_sibling(weft, upstream, connect):
@@ -122,7 +123,7 @@ def test_too_many_headers_are_answered_with_431(weft, upstream, connect):
 
 def test_rapid_reset_ends_the_connection_and_no_other(weft, upstream, connect):
     port, config = simple(upstream().port)
-    weft(config)
+    process = weft(config)
     other, client = connect(port), connect(port)
     other.send(request(1, "/slow/500"))
     try:
@@ -132,6 +133,10 @@ def test_rapid_reset_ends_the_connection_and_no_other(weft, upstream, connect):
         pass
     assert code_of(client.read_until(GOAWAY)[:8]) == ENHANCE_YOUR_CALM
     assert other.read_body(1) == len("slow\n")
+    stats = process.stats()
+    assert stats["http.ingress.downstream_rq_too_many_premature_resets"] == 1
+    assert stats["http2.rx_reset"] >= 250
+    assert stats["http2.goaway_sent"] == 1
 
 
 @pytest.mark.parametrize("flood", ["ping", "settings", "empty_data", "continuation"])
