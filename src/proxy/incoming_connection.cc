@@ -15,6 +15,8 @@ namespace {
 
 // RFC 9113 §3.4. Twelve bytes suffice to tell it from every HTTP/1 request; Envoy looks at as many.
 constexpr std::string_view kPreface = "PRI * HTTP/2";
+/// Pieces of a ClientHello held as they came; more are joined.
+constexpr size_t kInspectedSlicesMax = 8;
 
 }  // namespace
 
@@ -46,7 +48,12 @@ void IncomingConnection::inspect(base::Slice data) {
   const std::string joined = first_bytes_.slice_count() > 1 ? first_bytes_.to_string() : std::string();
   const std::string_view bytes = joined.empty() ? first_bytes_.front().view() : std::string_view(joined);
   net::ClientHelloResult result = net::parse_client_hello(bytes);
-  if (result.state == net::ClientHelloState::NeedMore) return;
+  if (result.state == net::ClientHelloState::NeedMore) {
+    // A peer that sends a byte a segment must not hold a block for each.
+    if (first_bytes_.slice_count() > kInspectedSlicesMax)
+      first_bytes_ = base::Chain(base::Slice::copy_of(listener_.worker().loop().blocks(), joined));
+    return;
+  }
   if (result.state == net::ClientHelloState::Complete) {
     facts_.transport_protocol = "tls";
     server_name_ = std::move(result.hello.server_name);

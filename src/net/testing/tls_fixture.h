@@ -11,7 +11,7 @@
 
 namespace weft::net {
 
-class TlsTest : public testing::Test {
+class TlsTest : public ::testing::Test {
  protected:
   using Context = std::shared_ptr<TlsContext>;
 
