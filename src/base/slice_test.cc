@@ -76,5 +76,30 @@ TEST(ChainTest, SharedChainsOutliveTheOriginal) {
   EXPECT_EQ(copy.to_string(), std::string(40000, 'q'));
 }
 
+TEST(ChainTest, MovesKeepBytesAndLeaveAnEmptyChainThatCanBeUsedAgain) {
+  BlockPool pool;
+  for (int slices = 0; slices <= 5; ++slices) {
+    for (int taken = 0; taken <= slices; ++taken) {
+      Chain from;
+      std::string expected;
+      for (int i = 0; i < slices; ++i) {
+        from.append(Slice::copy_of(pool, std::string(3, static_cast<char>('a' + i))));
+        if (i >= taken) expected += std::string(3, static_cast<char>('a' + i));
+      }
+      for (int i = 0; i < taken; ++i) from.pop_front();
+      Chain to;
+      to.append(Slice::copy_of(pool, "dropped by the assignment"));
+      to = std::move(from);
+      EXPECT_EQ(to.to_string(), expected);
+      EXPECT_TRUE(from.is_empty());
+      from.append(Slice::copy_of(pool, "again"));
+      from.append(std::move(to));
+      EXPECT_EQ(from.to_string(), "again" + expected);
+      EXPECT_TRUE(to.is_empty());
+    }
+  }
+  EXPECT_EQ(pool.live_blocks(), 0u);
+}
+
 }  // namespace
 }  // namespace weft::base
