@@ -188,12 +188,4 @@ ConfigDumpResult dump_config(const Message& bootstrap, base::WallTime loaded, co
   return {200, std::move(*json)};
 }
 
-void Pages::config_dump(const AdminRequest& request, base::WallTime, Respond& respond) {
-  if (info_.bootstrap == nullptr) return respond({.content_type = kJson, .body = "{}\n"});
-  ConfigDumpRequest asked{request.query.find("resource").value_or(""), request.query.find("mask").value_or(""),
-                          request.query.find("name_regex").value_or(""), request.query.has("include_eds")};
-  ConfigDumpResult result = dump_config(*info_.bootstrap, info_.started, asked);
-  respond({.status = result.status, .content_type = result.status == 200 ? kJson : kPlainText, .body = std::move(result.body)});
-}
-
 }  // namespace weft::admin

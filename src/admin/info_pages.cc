@@ -1,10 +1,11 @@
-// /ready, /server_info, /memory, /runtime, /certs, /hot_restart_version.
+// /config_dump, /ready, /server_info, /memory, /runtime, /certs, /hot_restart_version.
 #include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <set>
 
+#include "admin/config_dump.h"
 #include "admin/message_json.h"
 #include "admin/pages.h"
 #include "envoy/admin/v3/certs.pb.h"
@@ -135,6 +136,14 @@ void Pages::certs(const AdminRequest&, base::WallTime now, Respond& respond) {
     for (const auto& cluster : info_.snapshot->clusters) add(cluster->tls);
   }
   respond_message(respond, certificates);
+}
+
+void Pages::config_dump(const AdminRequest& request, base::WallTime, Respond& respond) {
+  if (info_.bootstrap == nullptr) return respond({.content_type = kJson, .body = "{}\n"});
+  ConfigDumpRequest asked{request.query.find("resource").value_or(""), request.query.find("mask").value_or(""),
+                          request.query.find("name_regex").value_or(""), request.query.has("include_eds")};
+  ConfigDumpResult result = dump_config(*info_.bootstrap, info_.started, asked);
+  respond({.status = result.status, .content_type = result.status == 200 ? kJson : kPlainText, .body = std::move(result.body)});
 }
 
 }  // namespace weft::admin

@@ -23,16 +23,20 @@ using base::LogLevel;
 class LoopThread {
  public:
   explicit LoopThread(std::unique_ptr<net::Loop> loop) : loop_(std::move(loop)) {}
-  ~LoopThread() { join(); }
+  ~LoopThread() { finish({}); }
   LoopThread(LoopThread&&) = default;
 
   net::Loop& loop() { return *loop_; }
   void start() {
     thread_ = std::thread([loop = loop_.get()] { loop->run(); });
   }
-  void join() {
+  /// Runs `last` on the loop, lets it end its turn, and joins.
+  void finish(base::Task last) {
     if (!thread_.joinable()) return;
-    loop_->stop();
+    loop_->post([loop = loop_.get(), last = std::move(last)]() mutable {
+      if (last) last();
+      loop->post([loop] { loop->stop(); });
+    });
     thread_.join();
   }
 
@@ -191,8 +195,8 @@ void Process::quit() { main_->stop(); }
 
 // Threads end first, so that nothing runs while the objects go.
 void Process::stop() {
-  if (admin_thread_ != nullptr) admin_thread_->join();
-  for (LoopThread& worker : workers_) worker.join();
+  if (admin_thread_ != nullptr) admin_thread_->finish([admin = admin_.get()] { admin->stop(); });
+  for (size_t i = 0; i < workers_.size(); ++i) workers_[i].finish([server = server_.get(), i] { server->close_connections(i); });
   logs_->stop();
   admin_.reset();
   backend_.reset();

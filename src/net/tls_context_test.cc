@@ -46,7 +46,11 @@ TEST_F(TlsContextTest, faults_name_the_field_and_the_reason) {
   config.crl_pem = "x";
   EXPECT_TRUE(fault(config, TlsRole::Server).starts_with("crl (<inline>): "));
 
-  config = good;
+}
+
+TEST_F(TlsContextTest, faults_of_parameters_name_the_field_and_the_reason) {
+  const TlsContextConfig good = server_config();
+  TlsContextConfig config = good;
   config.min_version = TlsVersion::Tls1_3;
   config.max_version = TlsVersion::Tls1_2;
   EXPECT_EQ(fault(config, TlsRole::Server),

@@ -31,7 +31,6 @@ struct BreakerThresholds {
   double retry_budget_percent = 20.0;
   uint32_t retry_budget_min_concurrency = 3;
   bool track_remaining = false;
-  std::optional<uint32_t> connection_pools_max;
 };
 
 /// cluster.v3.OutlierDetection; this issue acts on the consecutive-error detectors and shared limits.
@@ -87,7 +86,6 @@ struct ClusterConfig {
   uint32_t least_request_choices = 2;
   double least_request_bias = 1.0;
   double healthy_panic_threshold = 50.0;  ///< percent
-  bool ignore_new_hosts_until_first_hc = false;
 
   base::Duration connect_timeout = base::seconds(5);
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
@@ -105,9 +103,6 @@ struct ClusterConfig {
   std::shared_ptr<const net::TlsContextConfig> tls;  ///< null: plaintext
   std::string sni;
   bool auto_host_sni = false, auto_sni_san_validation = false;
-  bool auto_sni = false, auto_san_validation = false;  ///< upstream_http_protocol_options
-  std::string auto_sni_header;
-  bool close_connections_on_host_health_failure = false;
   bool tcp_keepalive = false;
   net::Address bind_to;
   double preconnect_ratio = 1.0;

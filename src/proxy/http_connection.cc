@@ -96,7 +96,7 @@ void HttpConnection::on_connection_closed(const http::StreamEnd& end) {
   timer_.cancel();
   duration_timer_.cancel();
   unlink();
-  listener_.on_connection_gone();
+  listener_.on_connection_gone(created_);
   listener_.worker().loop().destroy_later(std::unique_ptr<net::Destroyable>(this));
 }
 

@@ -21,7 +21,7 @@ constexpr size_t kInspectedSlicesMax = 8;
 }  // namespace
 
 IncomingConnection::IncomingConnection(WorkerListener& listener, net::AcceptedSocket socket)
-    : listener_(listener), socket_(std::move(socket)), peer_(socket_.peer()), local_(socket_.local()) {}
+    : listener_(listener), socket_(std::move(socket)), accepted_(listener.worker().loop().now()), peer_(socket_.peer()), local_(socket_.local()) {}
 
 IncomingConnection::~IncomingConnection() = default;
 
@@ -160,7 +160,7 @@ void IncomingConnection::finish() {
   if (socket_.id() >= 0) loop.discard(std::move(socket_));
   if (connection_ != nullptr) connection_->close();
   unlink();
-  listener_.on_connection_gone();
+  listener_.on_connection_gone(accepted_);
   loop.destroy_later(std::unique_ptr<net::Destroyable>(this));
 }
 

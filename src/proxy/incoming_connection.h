@@ -48,6 +48,7 @@ class IncomingConnection final : public net::Destroyable,
 
   WorkerListener& listener_;
   net::AcceptedSocket socket_;
+  base::MonoTime accepted_;
   net::Handle handle_;
   net::Address peer_, local_;
   ConnectionFacts facts_;

@@ -61,7 +61,6 @@ struct HcmConfig {
   base::Duration request_timeout{};                               ///< 0: none
   base::Duration request_headers_timeout{};                       ///< 0: none
   base::Duration stream_idle_timeout = base::seconds(300);        ///< 0: none
-  base::Duration stream_flush_timeout{};                          ///< 0: as stream_idle_timeout
   std::optional<base::Duration> idle_timeout = base::seconds(3600);  ///< of a connection without streams
   std::optional<base::Duration> max_connection_duration, max_stream_duration;
   uint32_t max_requests_per_connection = 0;                       ///< 0: no limit
@@ -87,17 +86,11 @@ struct HcmConfig {
   enum class Xfcc : uint8_t { Sanitize, ForwardOnly, AppendForward, SanitizeSet, AlwaysForwardOnly } xfcc = Xfcc::Sanitize;
   bool xfcc_subject = false, xfcc_cert = false, xfcc_chain = false, xfcc_dns = false, xfcc_uri = false;
   std::vector<AccessLogConfig> access_logs;
-  bool flush_access_log_on_new_request = false, flush_access_log_on_tunnel_established = false;
-  std::optional<base::Duration> access_log_flush_interval;
-  bool add_proxy_protocol_connection_state = true;
 
   // The router filter's own options.
   bool suppress_envoy_headers = false;
   bool respect_expected_rq_timeout = false;
-  bool dynamic_stats = true;
-  bool suppress_grpc_request_failure_code_stats = false;
   std::vector<std::string> strict_check_headers;
-  std::vector<AccessLogConfig> upstream_logs;
 };
 
 /// Which connections a filter chain takes; empty lists match everything.
@@ -131,7 +124,6 @@ struct ListenerConfig {
   net::Address address;
   std::vector<net::Address> additional_addresses;
   bool has_tls_inspector = false;
-  size_t tls_inspector_initial_bytes = 0;
   base::Duration listener_filters_timeout = base::seconds(15);  ///< 0: none
   bool continue_on_listener_filters_timeout = false;
   std::vector<FilterChainConfig> filter_chains;
@@ -142,8 +134,6 @@ struct ListenerConfig {
   uint32_t tcp_backlog = 0;  ///< 0: the system's
   uint32_t unix_mode = 0;
   bool bind_to_port = true;
-  bool ignore_global_conn_limit = false;
-  uint32_t max_connections_to_accept_per_event = 0;
   std::vector<AccessLogConfig> access_logs;
   uint64_t hash = 0;
 };

@@ -126,7 +126,7 @@ void PoolConnection::fail(PoolFailure failure, std::string reason) {
 }
 
 void PoolConnection::on_capacity() {
-  codec_stats_->publish();
+  if (codec_stats_ != nullptr) codec_stats_->publish();
   if (active_streams() == 0) note_idle();
   if (can_open()) pool_.on_ready(*this);
 }
@@ -139,7 +139,7 @@ void PoolConnection::on_draining() {
 }
 
 void PoolConnection::on_connection_closed(const http::StreamEnd& end) {
-  codec_stats_->publish();
+  if (codec_stats_ != nullptr) codec_stats_->publish();
   if (end.kind == http::StreamEnd::Kind::ProtocolError) pool_.cluster().stats().counter(ClusterStat::upstream_cx_protocol_error).add();
   retire(is_local_close_);
 }

@@ -118,7 +118,6 @@ struct RouteAction {
 
   std::optional<base::Duration> timeout;       ///< absent: 15 s; 0: none
   std::optional<base::Duration> idle_timeout;  ///< absent: the HCM's stream_idle_timeout; 0: none
-  std::optional<base::Duration> flush_timeout;
   std::optional<base::Duration> max_grpc_timeout, grpc_timeout_offset;  ///< deprecated spelling of the next
   struct MaxStreamDuration {
     std::optional<base::Duration> max_stream_duration, grpc_timeout_header_max, grpc_timeout_header_offset;

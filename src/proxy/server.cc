@@ -20,7 +20,7 @@ constexpr base::Duration kGaugeInterval = base::seconds(1);
 Server::Server(const ServerParts& parts)
     : parts_(parts),
       sweep_timer_(net::Timer::Callback::bind<&Server::on_sweep>(*this)),
-      drain_timer_(net::Timer::Callback::bind<&Server::finish_drain>(*this)),
+      drain_timer_(net::Timer::Callback::bind<&Server::on_drain_limit>(*this)),
       flush_timer_(net::Timer::Callback::bind<&Server::on_flush>(*this)),
       listener_drain_timer_(net::Timer::Callback::bind<&Server::stop_listeners>(*this)),
       ticket_timer_(net::Timer::Callback::bind<&Server::rotate_tickets>(*this)),
@@ -229,6 +229,15 @@ void Server::on_worker_idle(size_t worker) {
     is_worker_idle_[worker] = true;
     if (std::find(is_worker_idle_.begin(), is_worker_idle_.end(), false) == is_worker_idle_.end()) finish_drain();
   });
+}
+
+// What is still open is closed on its worker; the drain is over when the last worker says so.
+void Server::on_drain_limit() {
+  for (size_t i = 0; i < workers_.size(); ++i) parts_.workers[i]->post([worker = workers_[i].get()] { worker->close(); });
+}
+
+void Server::close_connections(size_t worker) {
+  if (worker < workers_.size()) workers_[worker]->close();
 }
 
 void Server::finish_drain() {

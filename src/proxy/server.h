@@ -45,6 +45,8 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   /// Stops accepting (after the backlog), finishes what is under way, then calls `done` — at once when nothing is, at
   /// the latest after `limit`, when the rest is closed.
   void drain(base::Duration limit, base::Task done);
+  /// Ends every connection of one worker at once. Thread: that worker's; its loop must make one more turn.
+  void close_connections(size_t worker);
   /// /drain_listeners: refuses new connections at once and closes those that exist when they are idle; `graceful`: goes on
   /// accepting, with `connection: close` on every response, and stops after the drain time unless `skip_exit`.
   void drain_listeners(bool graceful, bool skip_exit);
@@ -87,6 +89,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   void stop_listeners();
   void on_flush();
   void rotate_tickets();
+  void on_drain_limit();
   void finish_drain();
   template <typename Visit>
   static void for_each_chain(const ListenerConfig& config, Visit visit) {

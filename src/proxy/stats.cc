@@ -19,6 +19,7 @@ constexpr observe::StatTable::Row kClusterRows[] = {
 static_assert(std::size(kClusterRows) == static_cast<size_t>(ClusterStat::kCount));
 constexpr observe::StatTable::Row kHttpRows[] = {WEFT_HTTP_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kListenerRows[] = {WEFT_LISTENER_STATS(WEFT_STAT_ROW)};
+constexpr observe::StatTable::Row kListenerWorkerRows[] = {WEFT_LISTENER_WORKER_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kServerRows[] = {WEFT_SERVER_STATS(WEFT_STAT_ROW)};
 
 }  // namespace
@@ -26,6 +27,7 @@ constexpr observe::StatTable::Row kServerRows[] = {WEFT_SERVER_STATS(WEFT_STAT_R
 const observe::StatTable kClusterStats{kClusterRows, std::size(kClusterRows)};
 const observe::StatTable kHttpStats{kHttpRows, std::size(kHttpRows)};
 const observe::StatTable kListenerStats{kListenerRows, std::size(kListenerRows)};
+const observe::StatTable kListenerWorkerStats{kListenerWorkerRows, std::size(kListenerWorkerRows)};
 const observe::StatTable kServerStats{kServerRows, std::size(kServerRows)};
 
 }  // namespace weft::proxy

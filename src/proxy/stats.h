@@ -147,6 +147,11 @@ namespace weft::proxy {
   X(C, no_filter_chain_match)                   \
   X(H, downstream_cx_length_ms)
 
+// The same again for each worker, under "worker_N.".
+#define WEFT_LISTENER_WORKER_STATS(X)           \
+  X(G, downstream_cx_active)                    \
+  X(C, downstream_cx_total)
+
 #define WEFT_SERVER_STATS(X)                    \
   X(G, concurrency)                             \
   X(G, days_until_first_cert_expiring)          \
@@ -169,9 +174,10 @@ enum class ClusterStat : uint16_t {
 };
 enum class HttpStat : uint16_t { WEFT_HTTP_STATS(WEFT_STAT_ENUM) kCount };
 enum class ListenerStat : uint16_t { WEFT_LISTENER_STATS(WEFT_STAT_ENUM) kCount };
+enum class ListenerWorkerStat : uint16_t { WEFT_LISTENER_WORKER_STATS(WEFT_STAT_ENUM) kCount };
 enum class ServerStat : uint16_t { WEFT_SERVER_STATS(WEFT_STAT_ENUM) kCount };
 #undef WEFT_STAT_ENUM
 
-extern const observe::StatTable kClusterStats, kHttpStats, kListenerStats, kServerStats;
+extern const observe::StatTable kClusterStats, kHttpStats, kListenerStats, kListenerWorkerStats, kServerStats;
 
 }  // namespace weft::proxy

@@ -13,6 +13,8 @@ WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector
     : worker_(worker), state_(state), config_(state.config()), chains_(*config_), sockets_(std::move(sockets)) {
   const std::string name = config_->stat_prefix.empty() ? stat_name(config_->address.to_string()) : config_->stat_prefix;
   stats_ = &worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kListenerStats);
+  const std::string number = "worker_" + std::to_string(worker.index());
+  worker_stats_ = &worker.stat_group({"listener." + name + "." + number + ".", "listener." + number + ".", {{"envoy.listener_address", name}}}, kListenerWorkerStats);
   tls_stats_.set_group(*stats_);
 }
 
@@ -41,6 +43,8 @@ void WorkerListener::take(net::AcceptedSocket socket) {
   ++connection_count_;
   stats_->counter(ListenerStat::downstream_cx_total).add();
   stats_->gauge(ListenerStat::downstream_cx_active).add();
+  worker_stats_->counter(ListenerWorkerStat::downstream_cx_total).add();
+  worker_stats_->gauge(ListenerWorkerStat::downstream_cx_active).add();
   auto* incoming = new IncomingConnection(*this, std::move(socket));
   incoming_.push_back(*incoming);
   incoming->start();
@@ -51,7 +55,9 @@ void WorkerListener::on_accept_error(const base::Error& error) {
   worker_.warn_rarely("listener " + config_->name + ": accept: " + error.message);
 }
 
-void WorkerListener::on_connection_gone() {
+void WorkerListener::on_connection_gone(base::MonoTime accepted) {
+  stats_->histogram(ListenerStat::downstream_cx_length_ms).record(static_cast<uint64_t>(base::to_milliseconds(worker_.loop().now() - accepted)));
+  worker_stats_->gauge(ListenerWorkerStat::downstream_cx_active).subtract();
   --connection_count_;
   state_.count(worker_.index()).subtract();
   stats_->gauge(ListenerStat::downstream_cx_active).subtract();
@@ -65,7 +71,9 @@ void WorkerListener::stop_accepting() {
   is_accepting_ = false;
 }
 
+// A connection that has not sent its first request yet has nothing to lose.
 void WorkerListener::drain_connections() {
+  incoming_.for_each([](IncomingConnection& c) { c.close(); });
   connections_.for_each([](HttpConnection& c) { c.drain(); });
 }
 

@@ -52,7 +52,7 @@ class WorkerListener final : private net::AcceptHandler {
   /// Of each of hcm.filters; null where a filter counts nothing.
   const std::vector<observe::StatGroup*>& filter_stats(const HcmConfig& hcm) { return http_counters(hcm).filters; }
   CodecStats& codec_stats(const HcmConfig& hcm, bool is_h2);
-  void on_connection_gone();
+  void on_connection_gone(base::MonoTime accepted);
 
  private:
   friend class IncomingConnection;
@@ -85,6 +85,7 @@ class WorkerListener final : private net::AcceptHandler {
   std::vector<net::ListenSocket*> sockets_;
   std::vector<net::Handle> accepting_;
   observe::StatGroup* stats_;
+  observe::StatGroup* worker_stats_;  ///< under "worker_N."
   TlsStats tls_stats_;
   std::unordered_map<const FilterChainConfig*, ChainTls> tls_;
   std::unordered_map<const HcmConfig*, std::unique_ptr<HcmCounters>> http_;

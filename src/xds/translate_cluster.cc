@@ -157,7 +157,6 @@ void translate_balance(const View& view, ClusterConfig& cluster) {
   if (const View policies = view.message("load_balancing_policy")) translate_policies(policies, cluster);
   if (const View common = view.message("common_lb_config")) {
     if (const View panic = common.message("healthy_panic_threshold")) cluster.healthy_panic_threshold = panic.real("value");
-    cluster.ignore_new_hosts_until_first_hc = common.flag("ignore_new_hosts_until_first_hc");
     common.accept("update_merge_window", "Weft applies every endpoint change at once");
   }
 }
@@ -179,7 +178,6 @@ void translate_breakers(const View& view, ClusterConfig& cluster) {
     breaker.requests_max = number_or(thresholds, "max_requests", breaker.requests_max);
     breaker.retries_max = number_or(thresholds, "max_retries", breaker.retries_max);
     breaker.track_remaining = thresholds.flag("track_remaining");
-    if (const auto pools = thresholds.wrapped_number("max_connection_pools")) breaker.connection_pools_max = static_cast<uint32_t>(*pools);
     if (const View budget = thresholds.message("retry_budget")) {
       breaker.has_retry_budget = true;
       if (const View percent = budget.message("budget_percent")) breaker.retry_budget_percent = percent.real("value");
@@ -230,13 +228,6 @@ void translate_common_http(const View& common, ClusterConfig& cluster) {
   cluster.max_requests_per_connection = number_or(common, "max_requests_per_connection", cluster.max_requests_per_connection);
 }
 
-void translate_upstream_http(const View& upstream, ClusterConfig& cluster) {
-  if (!upstream) return;
-  cluster.auto_sni = upstream.flag("auto_sni");
-  cluster.auto_san_validation = upstream.flag("auto_san_validation");
-  cluster.auto_sni_header = lower_case(upstream.text("override_auto_sni_header"));
-}
-
 void translate_protocol_pair(const View& view, ClusterConfig& cluster) {
   translate_h1_options(view.message("http_protocol_options"), cluster.h1);
   translate_h2_options(view.message("http2_protocol_options"), cluster.h2);
@@ -245,7 +236,6 @@ void translate_protocol_pair(const View& view, ClusterConfig& cluster) {
 void translate_protocol_options(const View& view, ClusterConfig& cluster) {
   using Protocol = ClusterConfig::Protocol;
   translate_common_http(view.message("common_http_protocol_options"), cluster);
-  translate_upstream_http(view.message("upstream_http_protocol_options"), cluster);
   if (const View explicit_config = view.message("explicit_http_config")) {
     cluster.protocol = explicit_config.has("http2_protocol_options") ? Protocol::Http2 : Protocol::Http1;
     translate_protocol_pair(explicit_config, cluster);
@@ -262,7 +252,6 @@ void translate_protocol_options(const View& view, ClusterConfig& cluster) {
 /// The spellings from before typed_extension_protocol_options, which many files still have.
 void translate_old_protocol_options(const View& view, ClusterConfig& cluster) {
   translate_common_http(view.message("common_http_protocol_options"), cluster);
-  translate_upstream_http(view.message("upstream_http_protocol_options"), cluster);
   if (view.has("http2_protocol_options")) cluster.protocol = ClusterConfig::Protocol::Http2;
   if (view.choice("protocol_selection") == "USE_DOWNSTREAM_PROTOCOL") cluster.protocol = ClusterConfig::Protocol::Downstream;
   translate_protocol_pair(view, cluster);
@@ -270,7 +259,7 @@ void translate_old_protocol_options(const View& view, ClusterConfig& cluster) {
 }
 
 void translate_protocols(const View& view, ClusterConfig& cluster) {
-  constexpr std::string_view kOld[] = {"common_http_protocol_options", "upstream_http_protocol_options", "http_protocol_options", "http2_protocol_options", "protocol_selection"};
+  constexpr std::string_view kOld[] = {"common_http_protocol_options", "http_protocol_options", "http2_protocol_options", "protocol_selection"};
   bool is_typed = false;
   for (const auto& [name, payload] : view.map("typed_extension_protocol_options")) {
     if (!payload) continue;
@@ -308,7 +297,6 @@ void translate_connections(const View& view, ClusterConfig& cluster) {
   cluster.connect_timeout = duration_or(view, "connect_timeout", base::seconds(5));
   cluster.buffer_bytes = number_or(view, "per_connection_buffer_limit_bytes", cluster.buffer_bytes);
   cluster.h1.buffer_bytes = cluster.h2.buffer_bytes = cluster.buffer_bytes;
-  cluster.close_connections_on_host_health_failure = view.flag("close_connections_on_host_health_failure");
   if (const View options = view.message("upstream_connection_options")) cluster.tcp_keepalive = options.has("tcp_keepalive");
   if (const View bind = view.message("upstream_bind_config")) {
     const View source = bind.message("source_address");

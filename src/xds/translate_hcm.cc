@@ -107,23 +107,12 @@ void translate_heads(const View& view, HcmConfig& hcm) {
 
 void translate_logs(const View& view, HcmConfig& hcm) {
   hcm.access_logs = translate_access_logs(view, "access_log");
-  hcm.flush_access_log_on_new_request = view.flag("flush_access_log_on_new_request");
-  hcm.access_log_flush_interval = view.duration("access_log_flush_interval");
-  const View options = view.message("access_log_options");
-  if (!options) return;
-  if (hcm.flush_access_log_on_new_request || hcm.access_log_flush_interval) view.fault("access_log_options", "may not be given beside the deprecated access_log_flush_interval and flush_access_log_on_new_request");
-  hcm.flush_access_log_on_new_request = options.flag("flush_access_log_on_new_request");
-  hcm.flush_access_log_on_tunnel_established = options.flag("flush_log_on_tunnel_successfully_established");
-  hcm.access_log_flush_interval = options.duration("access_log_flush_interval");
 }
 
 void translate_router(const View& router, HcmConfig& hcm) {
   hcm.suppress_envoy_headers = router.flag("suppress_envoy_headers");
   hcm.respect_expected_rq_timeout = router.flag("respect_expected_rq_timeout");
-  hcm.dynamic_stats = flag_or(router, "dynamic_stats", true);
-  hcm.suppress_grpc_request_failure_code_stats = router.flag("suppress_grpc_request_failure_code_stats");
   hcm.strict_check_headers = router.texts("strict_check_headers");
-  hcm.upstream_logs = translate_access_logs(router, "upstream_log");
 }
 
 void translate_http_filters(const View& view, HcmConfig& hcm) {
@@ -165,7 +154,7 @@ std::shared_ptr<const HcmConfig> translate_hcm(const View& view, Translation& ru
   translate_heads(view, *hcm);
   translate_logs(view, *hcm);
   translate_http_filters(view, *hcm);
-  hcm->add_proxy_protocol_connection_state = flag_or(view, "add_proxy_protocol_connection_state", true);
+  view.accept("add_proxy_protocol_connection_state", "there is no PROXY protocol listener filter");
   if (const View routes = view.message("route_config")) hcm->routes = translate_routes(routes, run);
   return hcm;
 }

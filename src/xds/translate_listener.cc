@@ -24,7 +24,7 @@ void translate_listener_filters(const View& view, proxy::ListenerConfig& listene
       continue;
     }
     listener.has_tls_inspector = true;
-    listener.tls_inspector_initial_bytes = number_or(payload, "initial_read_buffer_size", 0);
+    payload.accept("initial_read_buffer_size", "the loop supplies buffers when data is there");
   }
 }
 
@@ -119,9 +119,7 @@ void translate_socket(const View& view, proxy::ListenerConfig& listener) {
   view.accept("reuse_port", "deprecated; enable_reuse_port decides");
   listener.enable_reuse_port = flag_or(view, "enable_reuse_port", true);
   listener.tcp_backlog = number_or(view, "tcp_backlog_size", 0);
-  listener.max_connections_to_accept_per_event = number_or(view, "max_connections_to_accept_per_socket_event", 0);
   listener.bind_to_port = flag_or(view, "bind_to_port", flag_or(view.message("deprecated_v1"), "bind_to_port", true));
-  listener.ignore_global_conn_limit = view.flag("ignore_global_conn_limit");
   view.accept("ignore_global_conn_limit", "there is no global limit of connections");
   view.accept("bypass_overload_manager", "there is no overload manager");
 }
