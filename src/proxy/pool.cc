@@ -79,7 +79,7 @@ void PoolConnection::on_open() {
   timer_.cancel();
   cluster.stats().histogram(ClusterStat::upstream_cx_connect_ms).record(base::to_milliseconds(cluster.loop().now() - created_));
   local_text_ = transport_->local_address().to_string();
-  if (transport_->tls() != nullptr) tls_ = std::make_unique<TlsView>(transport_->tls()->info());
+  if (transport_->tls() != nullptr) tls_ = std::make_shared<TlsView>(transport_->tls()->info());
   const std::string_view alpn = transport_->tls() != nullptr ? transport_->tls()->alpn() : std::string_view();
   const bool is_h2 = pool_.is_h2() || (cluster.config().protocol == ClusterConfig::Protocol::Auto && alpn == "h2");
   if (pool_.is_tcp()) {

@@ -46,7 +46,7 @@ class PoolConnection final : public net::Destroyable,
   net::Connection& transport() { return codec_ != nullptr ? codec_->transport() : *transport_; }
   uint64_t id() const { return id_; }
   const std::string& local_text() const { return local_text_; }   ///< our address, with port
-  const observe::TlsEnd* tls_end() const { return tls_ != nullptr ? &tls_->end() : nullptr; }
+  const std::shared_ptr<const TlsView>& tls_view() const { return tls_; }         ///< null: plaintext
   HostPool& pool() { return pool_; }
   size_t active_streams() const { return codec_ != nullptr ? codec_->active_streams() : 0; }
   /// Streams that may come once it is connected.
@@ -82,7 +82,7 @@ class PoolConnection final : public net::Destroyable,
   net::Timer duration_timer_;
   base::MonoTime created_;
   std::string local_text_;
-  std::unique_ptr<TlsView> tls_;
+  std::shared_ptr<const TlsView> tls_;
   uint64_t id_;
   bool is_closing_ = false;   ///< no more streams, for whatever reason
   bool is_local_close_ = false;

@@ -33,29 +33,30 @@ std::string url_encode(std::string_view text) {
 }
 
 TlsView::TlsView(const net::TlsInfo& info)
-    : uri_sans_(join(info.peer_uri_sans)),
+    : info_(info),
+      uri_sans_(join(info.peer_uri_sans)),
       dns_sans_(join(info.peer_dns_sans)),
       ip_sans_(join(info.peer_ip_sans)),
       email_sans_(join(info.peer_email_sans)),
       local_uri_sans_(join(info.local_uri_sans)),
       local_dns_sans_(join(info.local_dns_sans)),
       certificate_(url_encode(info.peer_certificate_pem)) {
-  end_.version = info.version;
-  end_.cipher = info.cipher;
-  end_.session_id = info.session_id;
-  end_.server_name = info.server_name;
-  end_.peer_subject = info.peer_subject;
-  end_.peer_issuer = info.peer_issuer;
-  end_.peer_serial = info.peer_serial;
-  end_.peer_fingerprint_256 = info.peer_certificate_sha256;
+  end_.version = info_.version;
+  end_.cipher = info_.cipher;
+  end_.session_id = info_.session_id;
+  end_.server_name = info_.server_name;
+  end_.peer_subject = info_.peer_subject;
+  end_.peer_issuer = info_.peer_issuer;
+  end_.peer_serial = info_.peer_serial;
+  end_.peer_fingerprint_256 = info_.peer_certificate_sha256;
   end_.peer_certificate_url_encoded = certificate_;
   end_.peer_uri_san = uri_sans_;
   end_.peer_dns_san = dns_sans_;
   end_.peer_ip_san = ip_sans_;
   end_.peer_email_san = email_sans_;
-  end_.peer_not_before = info.peer_not_before;
-  end_.peer_not_after = info.peer_not_after;
-  end_.local_subject = info.local_subject;
+  end_.peer_not_before = info_.peer_not_before;
+  end_.peer_not_after = info_.peer_not_after;
+  end_.local_subject = info_.local_subject;
   end_.local_uri_san = local_uri_sans_;
   end_.local_dns_san = local_dns_sans_;
 }

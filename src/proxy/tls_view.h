@@ -9,13 +9,16 @@
 
 namespace weft::proxy {
 
-/// Holds the strings that an observe::TlsEnd points to.
+/// Holds the strings that an observe::TlsEnd points to: a log line may be written after the connection has gone.
 class TlsView {
  public:
   explicit TlsView(const net::TlsInfo& info);
+  TlsView(const TlsView&) = delete;
+  TlsView& operator=(const TlsView&) = delete;
   const observe::TlsEnd& end() const { return end_; }
 
  private:
+  const net::TlsInfo info_;
   std::string uri_sans_, dns_sans_, ip_sans_, email_sans_, local_uri_sans_, local_dns_sans_, certificate_;
   observe::TlsEnd end_;
 };

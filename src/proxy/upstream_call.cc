@@ -134,7 +134,8 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   info_.upstream_connection_id = connection.id();
   info_.upstream_protocol = http::to_string(connection.version());
   info_.upstream_local_address = connection.local_text();
-  info_.upstream_tls = connection.tls_end();
+  upstream_tls_ = connection.tls_view();  // the log line may be written when the connection is no more
+  info_.upstream_tls = upstream_tls_ != nullptr ? &upstream_tls_->end() : nullptr;
   info_.first_upstream_tx = since_start();
   info_.upstream_pool_ready = worker_.loop().now() - attempt_start_;
   const bool ends_with_head = request_ended_ && waiting_.is_empty() && replay_.is_empty() && trailers_ == nullptr && !has_body_;
@@ -443,6 +444,7 @@ void UpstreamCall::end_attempt() {
     host_->rq_active.subtract();
     pool_->release_request();
   }
+  pool_ = nullptr;  // the host, and its pool, may leave the cluster before the next attempt
 }
 
 void UpstreamCall::cancel() {

@@ -134,6 +134,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   HostPool* pool_ = nullptr;
   PoolConnection* connection_ = nullptr;
   http::ClientStream* stream_ = nullptr;
+  std::shared_ptr<const TlsView> upstream_tls_;
   std::vector<Host*> tried_;
   std::optional<RetryState> retry_;
   RequestTimeouts timeouts_;
