@@ -13,7 +13,7 @@ template <typename Message>
 class Recorder {
  public:
   explicit Recorder(const H1Options& options, const H1RequestContext& context = {})
-      : parser_(pool_, options, false, counters_), context_(context) {
+      : options_(options), parser_(pool_, options_, false, counters_), context_(context) {
     parser_.restart();
     parser_.set_context(context_);
   }
@@ -69,6 +69,7 @@ class Recorder {
     parser_.set_context(context_);
   }
 
+  const H1Options options_;
   base::BlockPool pool_;
   CodecCounters counters_;
   H1Parser<Message> parser_;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/random.h"
+#include "observe/format_time.h"
 
 namespace weft::observe {
 namespace {
@@ -137,6 +138,7 @@ TEST(Format, TimesFollowTheirFormats) {
   EXPECT_EQ(text("%START_TIME(%-d)% %START_TIME(%F %D %R)%"), "15 2016-04-15 04/15/16 20:17");
   EXPECT_EQ(text("%EMIT_TIME%"), "2016-04-15T20:17:00.536Z");
   EXPECT_EQ(text("%DOWNSTREAM_PEER_CERT_V_START% %DOWNSTREAM_PEER_CERT_V_START(%s)%"), "2026-11-22T10:00:00.000Z 1795341600");
+  EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59.000Z"), base::WallTime(std::chrono::seconds(9223372036)));
 }
 
 TEST(Format, LocalTimesUseTheZone) {

@@ -222,7 +222,10 @@ base::WallTime parse_rfc3339(std::string_view text) {
   if (!is_whole) return {};
   tm.tm_year -= 1900;
   tm.tm_mon -= 1;
-  return base::WallTime(std::chrono::seconds(timegm(&tm)));
+  // Nanoseconds in 64 bits end in the year 2262; certificates that "never expire" say 9999.
+  constexpr auto kFirst = std::chrono::ceil<std::chrono::seconds>(base::Duration::min());
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(base::Duration::max());
+  return base::WallTime(std::clamp(std::chrono::seconds(timegm(&tm)), kFirst, kLast));
 }
 
 }  // namespace weft::observe

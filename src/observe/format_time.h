@@ -36,6 +36,7 @@ class TimeFormat {
 };
 
 /// Reads "2026-11-22T10:00:00.000Z" (the fraction is optional); the epoch where it is something else.
+/// Clamped to what 64-bit nanoseconds hold: the years 1677 to 2262.
 base::WallTime parse_rfc3339(std::string_view text);
 
 }  // namespace weft::observe
