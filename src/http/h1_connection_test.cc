@@ -368,11 +368,14 @@ TEST_P(H1ServerTest, StopsReadingWhileTooMuchIsOwed) {
   start();
   server.consumes = false;
   peer->write(bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(1000000, 'b')));
-  settle();
+  // On a busy machine the bytes come late: it has stopped when nothing came five times in a row.
+  for (int quiet = 0; quiet < 5;) {
+    const size_t so_far = server.received;
+    settle();
+    quiet = so_far > 0 && server.received == so_far ? quiet + 1 : 0;
+  }
   const size_t before = server.received;
   EXPECT_LT(before, 200000u);
-  settle();
-  EXPECT_EQ(server.received, before);
   server.consumes = true;
   server.stream->consume(before);
   EXPECT_TRUE(until([&] { return server.received == 1000000; }));
