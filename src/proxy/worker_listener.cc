@@ -26,7 +26,6 @@ WorkerListener::~WorkerListener() {
 void WorkerListener::start() {
   if (!config_->bind_to_port) return;
   for (net::ListenSocket* socket : sockets_) accepting_.push_back(worker_.loop().start_accepting(*socket, *this));
-  is_accepting_ = true;
 }
 
 void WorkerListener::on_accept(net::AcceptedSocket socket) {
@@ -68,7 +67,6 @@ void WorkerListener::on_connection_gone(base::MonoTime accepted) {
 void WorkerListener::stop_accepting() {
   for (const net::Handle handle : accepting_) worker_.loop().finish_accepting(handle);
   accepting_.clear();
-  is_accepting_ = false;
 }
 
 // A connection that has not sent its first request yet has nothing to lose.

@@ -90,7 +90,6 @@ class WorkerListener final : private net::AcceptHandler {
   std::unordered_map<const FilterChainConfig*, ChainTls> tls_;
   std::unordered_map<const HcmConfig*, std::unique_ptr<HcmCounters>> http_;
   size_t connection_count_ = 0;
-  bool is_accepting_ = false;
   base::IntrusiveList<IncomingConnection> incoming_;
   base::IntrusiveList<HttpConnection> connections_;
 };

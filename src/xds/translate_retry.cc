@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "proxy/retry_policy.h"
 #include "xds/translation.h"
 
 namespace weft::xds {
@@ -7,38 +8,6 @@ namespace weft::xds {
 namespace {
 
 constexpr std::string_view kPreviousHosts = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
-
-/// The words of retry_on; those that Envoy does not know it ignores, and so does Weft.
-uint32_t parse_retry_on(std::string_view words) {
-  static const std::map<std::string_view, uint32_t> kWords = {
-      {"5xx", proxy::kRetry5xx},
-      {"gateway-error", proxy::kRetryGatewayError},
-      {"reset", proxy::kRetryReset},
-      {"reset-before-request", proxy::kRetryResetBeforeRequest},
-      {"connect-failure", proxy::kRetryConnectFailure},
-      {"retriable-4xx", proxy::kRetryRetriable4xx},
-      {"refused-stream", proxy::kRetryRefusedStream},
-      {"retriable-status-codes", proxy::kRetryRetriableStatusCodes},
-      {"retriable-headers", proxy::kRetryRetriableHeaders},
-      {"envoy-ratelimited", proxy::kRetryEnvoyRateLimited},
-      {"http3-post-connect-failure", proxy::kRetryHttp3PostConnectFailure},
-      {"cancelled", proxy::kRetryGrpcCancelled},
-      {"deadline-exceeded", proxy::kRetryGrpcDeadlineExceeded},
-      {"internal", proxy::kRetryGrpcInternal},
-      {"resource-exhausted", proxy::kRetryGrpcResourceExhausted},
-      {"unavailable", proxy::kRetryGrpcUnavailable},
-  };
-  uint32_t bits = 0;
-  while (!words.empty()) {
-    const size_t comma = std::min(words.find(','), words.size());
-    std::string_view word = words.substr(0, comma);
-    words.remove_prefix(std::min(comma + 1, words.size()));
-    while (word.starts_with(' ')) word.remove_prefix(1);
-    while (word.ends_with(' ')) word.remove_suffix(1);
-    if (const auto found = kWords.find(word); found != kWords.end()) bits |= found->second;
-  }
-  return bits;
-}
 
 void translate_back_off(const View& view, proxy::RetryPolicy& policy) {
   constexpr base::Duration kLeast = base::milliseconds(1);
@@ -72,7 +41,8 @@ void translate_host_predicates(const View& view, proxy::RetryPolicy& policy) {
 
 std::shared_ptr<const proxy::RetryPolicy> translate_retry_policy(const View& view) {
   auto policy = std::make_shared<proxy::RetryPolicy>();
-  policy->retry_on = parse_retry_on(view.text("retry_on"));
+  // Words that Envoy does not know it ignores, and so does Weft.
+  policy->retry_on = proxy::parse_retry_on(view.text("retry_on"));
   policy->num_retries = number_or(view, "num_retries", 1);
   policy->per_try_timeout = view.duration("per_try_timeout");
   policy->per_try_idle_timeout = view.duration("per_try_idle_timeout");
