@@ -50,7 +50,8 @@ class Pair final : public weft::net::Destroyable, public weft::base::ListNode<> 
     downstream_.other = &upstream_;
     upstream_.other = &downstream_;
     downstream_.connection = std::make_unique<Connection>(loop, std::move(socket), nullptr, downstream_);
-    upstream_.connection = std::make_unique<Connection>(loop, upstream, weft::net::ConnectOptions{}, nullptr, upstream_);
+    upstream_.connection =
+        std::make_unique<Connection>(loop, upstream, weft::net::ConnectOptions{}, nullptr, upstream_);
     downstream_.connection->set_high_mark(kHighMark);
     upstream_.connection->set_high_mark(kHighMark);
   }

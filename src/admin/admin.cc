@@ -28,7 +28,8 @@ observe::LogSink sink_of(proxy::AccessLogConfig::Sink sink) {
 
 class AdminServer::Impl final : private net::AcceptHandler, public AdminConnectionOwner {
  public:
-  Impl(net::Loop& loop, AdminBackend& backend, observe::Registry& registry, AdminInfo info, observe::AccessLogs* access_logs)
+  Impl(net::Loop& loop, AdminBackend& backend, observe::Registry& registry, AdminInfo info,
+       observe::AccessLogs* access_logs)
       : loop_(loop), pages_(backend, registry, std::move(info)), access_logs_(access_logs) {}
 
   base::Result<net::Address> start(const net::Address& address) {
@@ -66,13 +67,17 @@ class AdminServer::Impl final : private net::AcceptHandler, public AdminConnecti
   }
 
   void on_accept(net::AcceptedSocket socket) override {
-    if (connections_.size() >= base::kAdminConnectionsMax && !close_an_idle_one()) return loop_.discard(std::move(socket));
+    if (connections_.size() >= base::kAdminConnectionsMax && !close_an_idle_one())
+      return loop_.discard(std::move(socket));
     connections_.push_back(std::make_unique<AdminConnection>(*this, std::move(socket)));
   }
-  void on_accept_error(const base::Error& error) override { base::log(base::LogLevel::Warning, "admin: accept: {}", error.message); }
+  void on_accept_error(const base::Error& error) override {
+    base::log(base::LogLevel::Warning, "admin: accept: {}", error.message);
+  }
 
   bool close_an_idle_one() {
-    auto idle = std::find_if(connections_.begin(), connections_.end(), [](const auto& connection) { return connection->is_idle(); });
+    auto idle = std::find_if(connections_.begin(), connections_.end(),
+                             [](const auto& connection) { return connection->is_idle(); });
     if (idle == connections_.end()) return false;
     (*idle)->close();
     return true;
@@ -82,11 +87,13 @@ class AdminServer::Impl final : private net::AcceptHandler, public AdminConnecti
   http::DateCache& dates() override { return dates_; }
 
   void on_exchange_done(const observe::RequestInfo& info) override {
-    for (const Log& log : logs_) log.writer->log(*log.config->format, log.config->filter.get(), info, loop_.random().next());
+    for (const Log& log : logs_)
+      log.writer->log(*log.config->format, log.config->filter.get(), info, loop_.random().next());
   }
 
   void on_closed(AdminConnection& connection) override {
-    auto found = std::find_if(connections_.begin(), connections_.end(), [&](const auto& candidate) { return candidate.get() == &connection; });
+    auto found = std::find_if(connections_.begin(), connections_.end(),
+                              [&](const auto& candidate) { return candidate.get() == &connection; });
     loop_.destroy_later(std::move(*found));
     connections_.erase(found);
   }
@@ -102,7 +109,8 @@ class AdminServer::Impl final : private net::AcceptHandler, public AdminConnecti
   std::vector<std::unique_ptr<AdminConnection>> connections_;  ///< oldest first
 };
 
-AdminServer::AdminServer(net::Loop& loop, AdminBackend& backend, observe::Registry& registry, AdminInfo info, observe::AccessLogs* access_logs)
+AdminServer::AdminServer(net::Loop& loop, AdminBackend& backend, observe::Registry& registry, AdminInfo info,
+                         observe::AccessLogs* access_logs)
     : impl_(std::make_unique<Impl>(loop, backend, registry, std::move(info), access_logs)) {}
 AdminServer::~AdminServer() = default;
 

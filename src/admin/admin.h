@@ -28,12 +28,12 @@ namespace weft::admin {
 
 /// What does not change while the process runs.
 struct AdminInfo {
-  std::string version;              ///< of Weft, "0.1.0"
+  std::string version;  ///< of Weft, "0.1.0"
   base::WallTime started;
-  uint32_t concurrency = 1;         ///< workers
-  std::string config_path;          ///< --config-path
-  std::string config_yaml;          ///< --config-yaml
-  std::string log_level = "info";   ///< --log-level
+  uint32_t concurrency = 1;        ///< workers
+  std::string config_path;         ///< --config-path
+  std::string config_yaml;         ///< --config-yaml
+  std::string log_level = "info";  ///< --log-level
   std::string log_path;
   std::string service_node, service_cluster;
   base::Duration drain_time = base::seconds(600);

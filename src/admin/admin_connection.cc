@@ -18,7 +18,9 @@ class HeaderView final : public observe::HeaderLookup {
   const http::HeaderMap& headers_;
 };
 
-std::string_view protocol_of(http::Version version) { return version == http::Version::Http10 ? "HTTP/1.0" : "HTTP/1.1"; }
+std::string_view protocol_of(http::Version version) {
+  return version == http::Version::Http10 ? "HTTP/1.0" : "HTTP/1.1";
+}
 
 }  // namespace
 
@@ -71,7 +73,8 @@ class AdminExchange final : public net::Destroyable, public http::ServerStreamHa
         if (*self != nullptr) (*self)->send(std::move(*shared));
       });
     };
-    owner_.pages().handle(AdminRequest::parse(stream_.request().method(), target), owner_.loop().wall_now(), std::move(respond));
+    owner_.pages().handle(AdminRequest::parse(stream_.request().method(), target), owner_.loop().wall_now(),
+                          std::move(respond));
   }
 
   void send(AdminResponse response) {
@@ -111,7 +114,8 @@ class AdminExchange final : public net::Destroyable, public http::ServerStreamHa
 AdminConnection::AdminConnection(AdminConnectionOwner& owner, net::AcceptedSocket socket)
     : owner_(owner), peer_(socket.peer().to_string()), local_(socket.local().to_string()) {
   timeouts_.request_headers = base::seconds(60);
-  auto transport = std::make_unique<net::Connection>(owner.loop(), std::move(socket), nullptr, static_cast<net::ConnectionHandler&>(*this));
+  auto transport = std::make_unique<net::Connection>(owner.loop(), std::move(socket), nullptr,
+                                                     static_cast<net::ConnectionHandler&>(*this));
   codec_ = http::make_h1_server(std::move(transport), http::H1Options(), timeouts_, owner.codec_counters(), *this);
 }
 
@@ -140,7 +144,8 @@ void AdminConnection::on_request_refused(const http::RequestHead& head, uint16_t
 void AdminConnection::on_connection_closed(const http::StreamEnd&) { owner_.on_closed(*this); }
 
 void AdminConnection::forget(AdminExchange& exchange) {
-  auto found = std::find_if(exchanges_.begin(), exchanges_.end(), [&](const auto& candidate) { return candidate.get() == &exchange; });
+  auto found = std::find_if(exchanges_.begin(), exchanges_.end(),
+                            [&](const auto& candidate) { return candidate.get() == &exchange; });
   owner_.loop().destroy_later(std::move(*found));
   exchanges_.erase(found);
 }

@@ -34,7 +34,9 @@ class AdminConnectionOwner {
   ~AdminConnectionOwner() = default;
 };
 
-class AdminConnection final : public net::Destroyable, private net::ConnectionHandler, private http::ServerConnectionHandler {
+class AdminConnection final : public net::Destroyable,
+                              private net::ConnectionHandler,
+                              private http::ServerConnectionHandler {
  public:
   AdminConnection(AdminConnectionOwner& owner, net::AcceptedSocket socket);
   ~AdminConnection() override;

@@ -22,7 +22,9 @@ class AdminTest : public testing::TestWithParam<Backend> {
  protected:
   AdminTest() {
     auto snapshot = std::make_shared<proxy::Snapshot>();
-    snapshot->admin.access_logs.push_back({proxy::AccessLogConfig::Sink::File, "/admin.log", *observe::Format::parse_text("%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"), nullptr});
+    snapshot->admin.access_logs.push_back(
+        {proxy::AccessLogConfig::Sink::File, "/admin.log",
+         *observe::Format::parse_text("%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"), nullptr});
     server = std::make_unique<AdminServer>(loop, backend, registry, AdminInfo{.snapshot = snapshot}, &logs);
     address = *server->start(net::testing::any_local_port());
   }
@@ -50,7 +52,9 @@ class AdminTest : public testing::TestWithParam<Backend> {
     settle();
     return data;
   }
-  std::string get(const std::string& target) { return exchange("GET " + target + " HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"); }
+  std::string get(const std::string& target) {
+    return exchange("GET " + target + " HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+  }
 
   std::unique_ptr<net::testing::BackendLoop> world = net::testing::make_backend(GetParam());
   net::Loop& loop = world->loop();
@@ -67,15 +71,17 @@ TEST_P(AdminTest, AnswersWithHeadersThatKeepBrowsersAndCachesOut) {
   settle();
   std::string response = get("/ready");
   EXPECT_TRUE(response.starts_with("HTTP/1.1 200 OK\r\n")) << response;
-  for (std::string_view header : {"content-type: text/plain; charset=UTF-8\r\n", "cache-control: no-cache, max-age=0\r\n",
-                                  "x-content-type-options: nosniff\r\n", "server: envoy\r\n", "content-length: 5\r\n", "date: "}) {
+  for (std::string_view header :
+       {"content-type: text/plain; charset=UTF-8\r\n", "cache-control: no-cache, max-age=0\r\n",
+        "x-content-type-options: nosniff\r\n", "server: envoy\r\n", "content-length: 5\r\n", "date: "}) {
     EXPECT_NE(response.find(header), std::string::npos) << header << " in " << response;
   }
   EXPECT_TRUE(response.ends_with("\r\n\r\nLIVE\n"));
 }
 
 TEST_P(AdminTest, AnswersSeveralRequestsOfOneConnectionAndHead) {
-  std::string response = exchange("HEAD /ready HTTP/1.1\r\nhost: a\r\n\r\nGET /nope HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+  std::string response =
+      exchange("HEAD /ready HTTP/1.1\r\nhost: a\r\n\r\nGET /nope HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
   EXPECT_TRUE(response.starts_with("HTTP/1.1 503")) << response;
   EXPECT_EQ(response.find("PRE_INIT"), std::string::npos) << "HEAD has no body";
   EXPECT_NE(response.find("HTTP/1.1 404"), std::string::npos);
@@ -91,7 +97,8 @@ TEST_P(AdminTest, APostedFormIsPartOfTheQuery) {
 
 TEST_P(AdminTest, ATooLargeFormIs413) {
   std::string form(base::kAdminFormBytesMax + 1, 'x');
-  std::string response = exchange("POST /logging HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: " + std::to_string(form.size()) + "\r\n\r\n" + form);
+  std::string response = exchange("POST /logging HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: " +
+                                  std::to_string(form.size()) + "\r\n\r\n" + form);
   EXPECT_TRUE(response.starts_with("HTTP/1.1 413")) << response;
 }
 

@@ -47,9 +47,9 @@ struct ListenerStatus {
 };
 
 struct DrainRequest {
-  bool is_graceful = false;    ///< go on accepting during the drain time
+  bool is_graceful = false;  ///< go on accepting during the drain time
   bool inbound_only = false;
-  bool skip_exit = false;      ///< with is_graceful: do not close the listeners at the end
+  bool skip_exit = false;  ///< with is_graceful: do not close the listeners at the end
 };
 
 class AdminBackend {

@@ -18,10 +18,11 @@ struct HostStat {
   bool is_gauge;
 };
 /// Sorted by name, as the text shows them.
-constexpr HostStat kHostStats[] = {{"cx_active", &HostStatus::cx_active, true},   {"cx_connect_fail", &HostStatus::cx_connect_fail, false},
-                                   {"cx_total", &HostStatus::cx_total, false},    {"rq_active", &HostStatus::rq_active, true},
-                                   {"rq_error", &HostStatus::rq_error, false},    {"rq_success", &HostStatus::rq_success, false},
-                                   {"rq_timeout", &HostStatus::rq_timeout, false}, {"rq_total", &HostStatus::rq_total, false}};
+constexpr HostStat kHostStats[] = {
+    {"cx_active", &HostStatus::cx_active, true},    {"cx_connect_fail", &HostStatus::cx_connect_fail, false},
+    {"cx_total", &HostStatus::cx_total, false},     {"rq_active", &HostStatus::rq_active, true},
+    {"rq_error", &HostStatus::rq_error, false},     {"rq_success", &HostStatus::rq_success, false},
+    {"rq_timeout", &HostStatus::rq_timeout, false}, {"rq_total", &HostStatus::rq_total, false}};
 
 std::string health_flags(const HostStatus& host) {
   std::string flags;
@@ -84,8 +85,9 @@ std::string clusters_text(const std::vector<ClusterStatus>& clusters) {
     ClusterLines lines(cluster.name);
     lines.add("observability_name", cluster.observability_name);
     if (cluster.has_outlier_detection) {
-      for (std::string_view which : {"success_rate_average", "success_rate_ejection_threshold", "local_origin_success_rate_average",
-                                     "local_origin_success_rate_ejection_threshold"}) {
+      for (std::string_view which :
+           {"success_rate_average", "success_rate_ejection_threshold", "local_origin_success_rate_average",
+            "local_origin_success_rate_ejection_threshold"}) {
         lines.add("outlier", which, -1);
       }
     }
@@ -98,7 +100,8 @@ std::string clusters_text(const std::vector<ClusterStatus>& clusters) {
   return out;
 }
 
-void fill_breakers(envoy::admin::v3::ClusterStatus& status, envoy::config::core::v3::RoutingPriority priority, const BreakerLimits& limits) {
+void fill_breakers(envoy::admin::v3::ClusterStatus& status, envoy::config::core::v3::RoutingPriority priority,
+                   const BreakerLimits& limits) {
   auto& thresholds = *status.mutable_circuit_breakers()->add_thresholds();
   thresholds.set_priority(priority);
   thresholds.mutable_max_connections()->set_value(static_cast<uint32_t>(limits.connections_max));
@@ -163,7 +166,8 @@ base::Result<std::string> listeners_json(const std::vector<ListenerStatus>& list
     auto& status = *message.add_listener_statuses();
     status.set_name(listener.name);
     for (size_t i = 0; i < listener.addresses.size(); ++i) {
-      set_address(i == 0 ? *status.mutable_local_address() : *status.add_additional_local_addresses(), listener.addresses[i]);
+      set_address(i == 0 ? *status.mutable_local_address() : *status.add_additional_local_addresses(),
+                  listener.addresses[i]);
     }
   }
   return message_to_json(message);

@@ -41,7 +41,8 @@ class NameMatcher {
 /// Makes the messages of a dump out of the bootstrap.
 class Dump {
  public:
-  Dump(const Bootstrap& bootstrap, base::WallTime loaded, const NameMatcher& names) : bootstrap_(bootstrap), loaded_(loaded), names_(names) {}
+  Dump(const Bootstrap& bootstrap, base::WallTime loaded, const NameMatcher& names)
+      : bootstrap_(bootstrap), loaded_(loaded), names_(names) {}
 
   /// In the order of Envoy's keys: bootstrap, clusters, endpoint, listeners, route scopes, routes, secrets.
   Messages make(bool include_eds) const {
@@ -138,12 +139,14 @@ class Dump {
 ConfigDumpResult fault(uint16_t status, std::string text) { return {status, std::move(text)}; }
 
 /// The elements of one repeated field, wherever it is.
-std::optional<ConfigDumpResult> add_resource(envoy::admin::v3::ConfigDump& dump, const Messages& messages, const ConfigDumpRequest& request) {
+std::optional<ConfigDumpResult> add_resource(envoy::admin::v3::ConfigDump& dump, const Messages& messages,
+                                             const ConfigDumpRequest& request) {
   const std::string name(request.resource);
   for (const auto& message : messages) {
     const auto* field = message->GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) continue;
-    if (!field->is_repeated()) return fault(400, name + " is not a repeated field. Use ?mask=" + name + " to get only this field");
+    if (!field->is_repeated())
+      return fault(400, name + " is not a repeated field. Use ?mask=" + name + " to get only this field");
     const auto& reflection = *message->GetReflection();
     for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
       Message& element = *reflection.MutableRepeatedMessage(message.get(), field, i);
@@ -157,7 +160,8 @@ std::optional<ConfigDumpResult> add_resource(envoy::admin::v3::ConfigDump& dump,
   return fault(404, name + " not found in config dump");
 }
 
-std::optional<ConfigDumpResult> add_all(envoy::admin::v3::ConfigDump& dump, const Messages& messages, const ConfigDumpRequest& request) {
+std::optional<ConfigDumpResult> add_all(envoy::admin::v3::ConfigDump& dump, const Messages& messages,
+                                        const ConfigDumpRequest& request) {
   for (const auto& message : messages) {
     // Messages of other types have other fields: one that does not have them is left out.
     if (!request.mask.empty() && !apply_mask(*message, request.mask)) continue;

@@ -27,6 +27,7 @@ struct ConfigDumpResult {
 };
 
 /// `bootstrap`: an envoy.config.bootstrap.v3.Bootstrap. Secrets are redacted.
-ConfigDumpResult dump_config(const google::protobuf::Message& bootstrap, base::WallTime loaded, const ConfigDumpRequest& request);
+ConfigDumpResult dump_config(const google::protobuf::Message& bootstrap, base::WallTime loaded,
+                             const ConfigDumpRequest& request);
 
 }  // namespace weft::admin

@@ -51,8 +51,8 @@ TEST(ConfigDump, HoldsEnvoysMessagesInItsOrder) {
   ConfigDumpResult result = dump();
   ASSERT_EQ(result.status, 200);
   size_t last = 0;
-  for (std::string_view name : {"BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump", "ScopedRoutesConfigDump", "RoutesConfigDump",
-                                "SecretsConfigDump"}) {
+  for (std::string_view name : {"BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump",
+                                "ScopedRoutesConfigDump", "RoutesConfigDump", "SecretsConfigDump"}) {
     size_t at = result.body.find("\"@type\": \"type.googleapis.com/envoy.admin.v3." + std::string(name) + "\"");
     ASSERT_NE(at, std::string::npos) << name;
     EXPECT_GT(at, last) << name;
@@ -78,7 +78,8 @@ TEST(ConfigDump, OneResourceIsDumpedByItsElements) {
   EXPECT_EQ(count(dump({.resource = "static_route_configs"}).body, "\"name\": \"routes\""), 1u);
   EXPECT_EQ(dump({.resource = "dynamic_active_clusters"}).body, "{}\n");
   EXPECT_EQ(dump({.resource = "bootstrap"}).status, 400);
-  EXPECT_EQ(dump({.resource = "bootstrap"}).body, "bootstrap is not a repeated field. Use ?mask=bootstrap to get only this field");
+  EXPECT_EQ(dump({.resource = "bootstrap"}).body,
+            "bootstrap is not a repeated field. Use ?mask=bootstrap to get only this field");
   EXPECT_EQ(dump({.resource = "nothing"}).status, 404);
   EXPECT_EQ(dump({.resource = "nothing"}).body, "nothing not found in config dump");
 }

@@ -18,10 +18,11 @@ std::string escape_html(std::string_view text) {
 }
 
 HomePage::HomePage()
-    : out_("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Weft Admin</title><style>"
-           "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td{padding:.4em .8em;vertical-align:top}"
-           "tr:nth-child(even){background:#f2f2f2}label{display:block;font-size:.85em;color:#555}form{margin:0}"
-           "</style></head><body><h1>Weft Admin</h1>\n<table><tbody>\n") {}
+    : out_(
+          "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Weft Admin</title><style>"
+          "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td{padding:.4em .8em;vertical-align:top}"
+          "tr:nth-child(even){background:#f2f2f2}label{display:block;font-size:.85em;color:#555}form{margin:0}"
+          "</style></head><body><h1>Weft Admin</h1>\n<table><tbody>\n") {}
 
 void HomePage::begin_endpoint(std::string_view path, std::string_view help, bool is_changing) {
   // A form for all: parameters become fields. What changes something posts, so that no link or image can trigger it.
@@ -30,7 +31,8 @@ void HomePage::begin_endpoint(std::string_view path, std::string_view help, bool
   help_ = help;
 }
 
-void HomePage::add_parameter(std::string_view name, std::string_view help, const std::vector<std::string_view>& choices, bool is_flag) {
+void HomePage::add_parameter(std::string_view name, std::string_view help, const std::vector<std::string_view>& choices,
+                             bool is_flag) {
   out_ += "<label title=\"" + escape_html(help) + "\">" + escape_html(name) + " ";
   if (is_flag) {
     out_ += "<input type=\"checkbox\" name=\"" + escape_html(name) + "\">";

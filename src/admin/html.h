@@ -15,7 +15,8 @@ class HomePage {
  public:
   HomePage();
   void begin_endpoint(std::string_view path, std::string_view help, bool is_changing);
-  void add_parameter(std::string_view name, std::string_view help, const std::vector<std::string_view>& choices, bool is_flag);
+  void add_parameter(std::string_view name, std::string_view help, const std::vector<std::string_view>& choices,
+                     bool is_flag);
   void end_endpoint();
   std::string finish();
 

@@ -42,8 +42,8 @@ uint64_t resident_bytes() {
   return read == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
-void fill_certificate(envoy::admin::v3::CertificateDetails& details, const net::CertificateDescription& from, const std::string& source,
-                      base::WallTime now) {
+void fill_certificate(envoy::admin::v3::CertificateDetails& details, const net::CertificateDescription& from,
+                      const std::string& source, base::WallTime now) {
   details.set_path(source);
   details.set_serial_number(from.serial);
   for (const std::string& name : from.dns_names) details.add_subject_alt_names()->set_dns(name);
@@ -56,9 +56,11 @@ void fill_certificate(envoy::admin::v3::CertificateDetails& details, const net::
 }
 
 /// One TLS context: the first certificate of its CA bundle, and the leaf of each chain.
-void fill_context(envoy::admin::v3::Certificate& certificate, const net::TlsContextConfig& context, base::WallTime now) {
+void fill_context(envoy::admin::v3::Certificate& certificate, const net::TlsContextConfig& context,
+                  base::WallTime now) {
   auto authorities = net::describe_certificates(context.trusted_ca_pem);
-  if (!authorities.empty()) fill_certificate(*certificate.add_ca_cert(), authorities.front(), context.trusted_ca_source, now);
+  if (!authorities.empty())
+    fill_certificate(*certificate.add_ca_cert(), authorities.front(), context.trusted_ca_source, now);
   for (const net::TlsCertificate& own : context.certificates) {
     auto chain = net::describe_certificates(own.chain_pem);
     if (!chain.empty()) fill_certificate(*certificate.add_cert_chain(), chain.front(), own.source, now);
@@ -73,10 +75,13 @@ ServerState Pages::shown_state() const {
 
 void Pages::ready(const AdminRequest&, base::WallTime, Respond& respond) {
   ServerState state = shown_state();
-  respond({.status = static_cast<uint16_t>(state == ServerState::Live ? 200 : 503), .body = std::string(name_of(state)) + "\n"});
+  respond({.status = static_cast<uint16_t>(state == ServerState::Live ? 200 : 503),
+           .body = std::string(name_of(state)) + "\n"});
 }
 
-void Pages::hot_restart_version(const AdminRequest&, base::WallTime, Respond& respond) { respond({.body = "disabled"}); }
+void Pages::hot_restart_version(const AdminRequest&, base::WallTime, Respond& respond) {
+  respond({.body = "disabled"});
+}
 
 void Pages::server_info(const AdminRequest&, base::WallTime now, Respond& respond) {
   envoy::admin::v3::ServerInfo info;
@@ -100,7 +105,8 @@ void Pages::server_info(const AdminRequest&, base::WallTime now, Respond& respon
   if (info_.snapshot != nullptr) {
     info.mutable_node()->set_id(info_.snapshot->node.id);
     info.mutable_node()->set_cluster(info_.snapshot->node.cluster);
-    if (!info_.snapshot->node.zone.empty()) info.mutable_node()->mutable_locality()->set_zone(info_.snapshot->node.zone);
+    if (!info_.snapshot->node.zone.empty())
+      info.mutable_node()->mutable_locality()->set_zone(info_.snapshot->node.zone);
   }
   info.mutable_node()->set_user_agent_name("weft");
   respond_message(respond, info);
@@ -113,8 +119,9 @@ void Pages::memory(const AdminRequest&, base::WallTime, Respond& respond) {
     return " \"" + std::string(name) + "\": \"" + std::to_string(bytes) + (is_last ? "\"\n" : "\",\n");
   };
   respond({.content_type = kJson,
-           .body = "{\n" + line("allocated", heap.uordblks + heap.hblkhd) + line("heap_size", heap.arena + heap.hblkhd) +
-                   line("pageheap_unmapped", 0) + line("pageheap_free", heap.fordblks) + line("total_thread_cache", 0) +
+           .body = "{\n" + line("allocated", heap.uordblks + heap.hblkhd) +
+                   line("heap_size", heap.arena + heap.hblkhd) + line("pageheap_unmapped", 0) +
+                   line("pageheap_free", heap.fordblks) + line("total_thread_cache", 0) +
                    line("total_physical_bytes", resident_bytes(), true) + "}\n"});
 }
 
@@ -126,7 +133,8 @@ void Pages::certs(const AdminRequest&, base::WallTime now, Respond& respond) {
   envoy::admin::v3::Certificates certificates;
   std::set<const net::TlsContextConfig*> seen;
   auto add = [&](const std::shared_ptr<const net::TlsContextConfig>& context) {
-    if (context != nullptr && seen.insert(context.get()).second) fill_context(*certificates.add_certificates(), *context, now);
+    if (context != nullptr && seen.insert(context.get()).second)
+      fill_context(*certificates.add_certificates(), *context, now);
   };
   if (info_.snapshot != nullptr) {
     for (const auto& listener : info_.snapshot->listeners) {
@@ -143,7 +151,9 @@ void Pages::config_dump(const AdminRequest& request, base::WallTime, Respond& re
   ConfigDumpRequest asked{request.query.find("resource").value_or(""), request.query.find("mask").value_or(""),
                           request.query.find("name_regex").value_or(""), request.query.has("include_eds")};
   ConfigDumpResult result = dump_config(*info_.bootstrap, info_.started, asked);
-  respond({.status = result.status, .content_type = result.status == 200 ? kJson : kPlainText, .body = std::move(result.body)});
+  respond({.status = result.status,
+           .content_type = result.status == 200 ? kJson : kPlainText,
+           .body = std::move(result.body)});
 }
 
 }  // namespace weft::admin

@@ -45,7 +45,8 @@ void redact_within(Message& message, bool is_sensitive);
 void redact_text_field(Message& message, const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();
   if (!field.is_repeated()) return reflection.SetString(&message, &field, kRedacted);
-  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) reflection.SetRepeatedString(&message, &field, i, kRedacted);
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i)
+    reflection.SetRepeatedString(&message, &field, i, kRedacted);
 }
 
 void redact_message_field(Message& message, const FieldDescriptor& field, bool is_sensitive) {
@@ -75,7 +76,8 @@ void redact_within(Message& message, bool is_sensitive) {
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE: redact_message_field(message, *field, is_secret); break;
       case FieldDescriptor::CPPTYPE_STRING:
-        if (is_secret && !(message.GetDescriptor()->options().map_entry() && field->number() == 1)) redact_text_field(message, *field);
+        if (is_secret && !(message.GetDescriptor()->options().map_entry() && field->number() == 1))
+          redact_text_field(message, *field);
         break;
       default:
         if (is_secret) reflection.ClearField(&message, field);
@@ -86,7 +88,8 @@ void redact_within(Message& message, bool is_sensitive) {
 bool trim(Message& message, const std::vector<std::string>& paths) {
   google::protobuf::FieldMask mask;
   for (const std::string& path : paths) {
-    if (!google::protobuf::util::FieldMaskUtil::GetFieldDescriptors(message.GetDescriptor(), path, nullptr)) return false;
+    if (!google::protobuf::util::FieldMaskUtil::GetFieldDescriptors(message.GetDescriptor(), path, nullptr))
+      return false;
     mask.add_paths(path);
   }
   google::protobuf::util::FieldMaskUtil::TrimMessage(mask, &message);
@@ -129,7 +132,8 @@ base::Result<std::string> message_to_json(const Message& message, bool with_defa
   options.always_print_primitive_fields = with_defaults;
   std::string out;
   auto status = google::protobuf::util::MessageToJsonString(message, &out, options);
-  if (!status.ok()) return base::Error(base::ErrorCode::Internal, "cannot be shown as JSON: " + std::string(status.message()));
+  if (!status.ok())
+    return base::Error(base::ErrorCode::Internal, "cannot be shown as JSON: " + std::string(status.message()));
   return out;
 }
 

@@ -20,16 +20,16 @@ class Address;
 
 namespace weft::admin {
 
-/// Pretty-printed, with the proto's field names. `with_defaults`: fields at their default too. Errors: Internal, when an Any
-/// holds a type that is not known.
+/// Pretty-printed, with the proto's field names. `with_defaults`: fields at their default too. Errors: Internal, when
+/// an Any holds a type that is not known.
 base::Result<std::string> message_to_json(const google::protobuf::Message& message, bool with_defaults = false);
 
 /// Replaces all that is marked udpa.annotations.sensitive, inside Any and TypedStruct too: texts and bytes become
 /// "[redacted]", numbers vanish.
 void redact(google::protobuf::Message& message);
 
-/// Keeps only what `mask` ("name,cluster.connect_timeout") names; a path may lead into an Any. False, and `message` in an
-/// unspecified state: a path names no field.
+/// Keeps only what `mask` ("name,cluster.connect_timeout") names; a path may lead into an Any. False, and `message` in
+/// an unspecified state: a path names no field.
 bool apply_mask(google::protobuf::Message& message, std::string_view mask);
 
 void set_timestamp(google::protobuf::Timestamp& timestamp, base::WallTime time);

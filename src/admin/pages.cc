@@ -33,7 +33,8 @@ std::string change_level(const Query& query) {
       std::string_view pair = levels.substr(0, levels.find(','));
       levels.remove_prefix(std::min(pair.size() + 1, levels.size()));
       size_t colon = pair.find(':');
-      if (colon == std::string_view::npos || colon == 0 || colon + 1 == pair.size()) return "empty logger name or empty logger level";
+      if (colon == std::string_view::npos || colon == 0 || colon + 1 == pair.size())
+        return "empty logger name or empty logger level";
       if (!base::parse_log_level(pair.substr(colon + 1), level)) return "unknown logger level";
       if (pair.substr(0, colon) != kLogger) return "unknown logger name";
     }
@@ -60,7 +61,11 @@ std::vector<Pages::Endpoint> Pages::make_endpoints() {
   return {
       {"/", "Admin home page", false, &Pages::home, {}},
       {"/certs", "print certs on machine", false, &Pages::certs, {}},
-      {"/clusters", "upstream cluster status", false, &Pages::clusters, {{"format", "File format to use", {"text", "json"}}}},
+      {"/clusters",
+       "upstream cluster status",
+       false,
+       &Pages::clusters,
+       {{"format", "File format to use", {"text", "json"}}}},
       {"/config_dump",
        "dump current configuration",
        false,
@@ -80,12 +85,17 @@ std::vector<Pages::Endpoint> Pages::make_endpoints() {
       {"/healthcheck/ok", "cause the server to pass health checks", true, &Pages::health_check_ok, {}},
       {"/help", "print out list of admin commands", false, &Pages::help, {}},
       {"/hot_restart_version", "print the hot restart compatibility version", false, &Pages::hot_restart_version, {}},
-      {"/listeners", "print listener info", false, &Pages::listeners, {{"format", "File format to use", {"text", "json"}}}},
+      {"/listeners",
+       "print listener info",
+       false,
+       &Pages::listeners,
+       {{"format", "File format to use", {"text", "json"}}}},
       {"/logging",
        "query/change logging levels",
        true,
        &Pages::logging,
-       {{"paths", "change levels as <logger>:<level>,…", {}}, {"level", "desired logging level", {"", "trace", "debug", "info", "warning", "error", "critical", "off"}}}},
+       {{"paths", "change levels as <logger>:<level>,…", {}},
+        {"level", "desired logging level", {"", "trace", "debug", "info", "warning", "error", "critical", "off"}}}},
       {"/memory", "print current allocation/heap usage", false, &Pages::memory, {}},
       {"/quitquitquit", "exit the server", true, &Pages::quit, {}},
       {"/ready", "print server state, return 200 if LIVE, otherwise return 503", false, &Pages::ready, {}},
@@ -106,7 +116,8 @@ std::vector<Pages::Endpoint> Pages::make_endpoints() {
 }
 
 void Pages::handle(const AdminRequest& request, base::WallTime now, Respond respond) {
-  auto endpoint = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Endpoint& e) { return e.path == request.path; });
+  auto endpoint =
+      std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Endpoint& e) { return e.path == request.path; });
   if (endpoint == endpoints_.end()) {
     return respond({.status = 404, .body = "invalid path. " + help_text()});
   }
@@ -119,10 +130,12 @@ void Pages::handle(const AdminRequest& request, base::WallTime now, Respond resp
 std::string Pages::help_text() const {
   std::string out = "admin commands are:\n";
   for (const Endpoint& endpoint : endpoints_) {
-    out += "  " + std::string(endpoint.path) + (endpoint.is_changing ? " (POST): " : ": ") + std::string(endpoint.help) + "\n";
+    out += "  " + std::string(endpoint.path) + (endpoint.is_changing ? " (POST): " : ": ") +
+           std::string(endpoint.help) + "\n";
     for (const Parameter& parameter : endpoint.parameters) {
       out += "      " + std::string(parameter.name) + ": " + std::string(parameter.help);
-      for (size_t i = 0; i < parameter.choices.size(); ++i) out += (i == 0 ? "; One of (" : ", ") + std::string(parameter.choices[i]);
+      for (size_t i = 0; i < parameter.choices.size(); ++i)
+        out += (i == 0 ? "; One of (" : ", ") + std::string(parameter.choices[i]);
       out += parameter.choices.empty() ? "\n" : ")\n";
     }
   }
@@ -136,7 +149,8 @@ void Pages::home(const AdminRequest&, base::WallTime, Respond& respond) {
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.path == "/") continue;
     page.begin_endpoint(endpoint.path, endpoint.help, endpoint.is_changing);
-    for (const Parameter& parameter : endpoint.parameters) page.add_parameter(parameter.name, parameter.help, parameter.choices, parameter.is_flag);
+    for (const Parameter& parameter : endpoint.parameters)
+      page.add_parameter(parameter.name, parameter.help, parameter.choices, parameter.is_flag);
     page.end_endpoint();
   }
   respond({.content_type = kHtml, .body = page.finish()});

@@ -18,7 +18,12 @@ struct PagesTest : testing::Test {
   MemoryBackend backend;
   observe::Registry registry;
   base::WallTime now = base::WallTime(base::seconds(1'800'000'000));
-  Pages pages{backend, registry, {.version = "0.1.0", .started = base::WallTime(base::seconds(1'799'999'990)), .concurrency = 2, .config_path = "a.yaml"}};
+  Pages pages{backend,
+              registry,
+              {.version = "0.1.0",
+               .started = base::WallTime(base::seconds(1'799'999'990)),
+               .concurrency = 2,
+               .config_path = "a.yaml"}};
 
   AdminResponse request(std::string_view method, std::string_view target) {
     AdminResponse answer;
@@ -55,7 +60,8 @@ TEST_F(PagesTest, FailingHealthChecksShowAsDraining) {
 }
 
 TEST_F(PagesTest, WhatChangesSomethingTakesPostOnly) {
-  for (std::string_view path : {"/quitquitquit", "/healthcheck/fail", "/healthcheck/ok", "/logging", "/reset_counters", "/drain_listeners", "/reopen_logs"}) {
+  for (std::string_view path : {"/quitquitquit", "/healthcheck/fail", "/healthcheck/ok", "/logging", "/reset_counters",
+                                "/drain_listeners", "/reopen_logs"}) {
     AdminResponse response = get(path);
     EXPECT_EQ(response.status, 405) << path;
     EXPECT_EQ(response.body, "Method GET not allowed, POST required.") << path;
@@ -99,7 +105,8 @@ TEST_F(PagesTest, LoggingChangesTheLevel) {
   EXPECT_EQ(request("POST", "/logging?paths=weft:debug&level=").body, "active loggers:\n  weft: debug\n\n");
   EXPECT_EQ(base::log_level(), base::LogLevel::Debug);
   EXPECT_EQ(request("POST", "/logging").status, 200);
-  for (std::string_view bad : {"?level=loud", "?paths=other:info", "?paths=weft", "?a=b", "?level=info&paths=weft:info"}) {
+  for (std::string_view bad :
+       {"?level=loud", "?paths=other:info", "?paths=weft", "?a=b", "?level=info&paths=weft:info"}) {
     AdminResponse response = request("POST", "/logging" + std::string(bad));
     EXPECT_EQ(response.status, 400) << bad;
     EXPECT_TRUE(response.body.starts_with("error: ")) << bad;
@@ -112,8 +119,9 @@ TEST_F(PagesTest, ServerInfoIsEnvoysMessage) {
   pages.set_state(ServerState::Live);
   AdminResponse response = get("/server_info");
   EXPECT_EQ(response.content_type, kJson);
-  for (std::string_view part : {"\"version\": \"weft/0.1.0\"", "\"state\": \"LIVE\"", "\"uptime_current_epoch\": \"10s\"", "\"concurrency\": 2",
-                                "\"config_path\": \"a.yaml\"", "\"hot_restart_version\": \"disabled\"", "\"drain_time\": \"600s\""}) {
+  for (std::string_view part :
+       {"\"version\": \"weft/0.1.0\"", "\"state\": \"LIVE\"", "\"uptime_current_epoch\": \"10s\"", "\"concurrency\": 2",
+        "\"config_path\": \"a.yaml\"", "\"hot_restart_version\": \"disabled\"", "\"drain_time\": \"600s\""}) {
     EXPECT_NE(response.body.find(part), std::string::npos) << part << " in " << response.body;
   }
   EXPECT_EQ(body("/hot_restart_version"), "disabled");
@@ -125,7 +133,8 @@ struct StatsPageTest : PagesTest {
   StatsPageTest() {
     for (std::string_view name : {"api", "web"}) {
       std::string cluster(name);
-      observe::StatGroup& group = registry.group({"cluster." + cluster + ".", "cluster.", {{"envoy.cluster_name", cluster}}}, kTable, 0);
+      observe::StatGroup& group =
+          registry.group({"cluster." + cluster + ".", "cluster.", {{"envoy.cluster_name", cluster}}}, kTable, 0);
       if (name == "web") {
         group.counter(Stat::Total).add(3);
         group.histogram(Stat::Time).record(7);
@@ -136,9 +145,11 @@ struct StatsPageTest : PagesTest {
 };
 
 TEST_F(StatsPageTest, TextIsFilteredAndTyped) {
-  EXPECT_EQ(body("/stats?filter=^cluster.*total$"), "cluster.api.upstream_rq_total: 0\ncluster.web.upstream_rq_total: 3\n");
+  EXPECT_EQ(body("/stats?filter=^cluster.*total$"),
+            "cluster.api.upstream_rq_total: 0\ncluster.web.upstream_rq_total: 3\n");
   EXPECT_EQ(body("/stats?filter=total&usedonly"), "cluster.web.upstream_rq_total: 3\n");
-  EXPECT_EQ(body("/stats?filter=web%5C.upstream_rq_tot"), "cluster.web.upstream_rq_total: 3\n") << "the query is decoded";
+  EXPECT_EQ(body("/stats?filter=web%5C.upstream_rq_tot"), "cluster.web.upstream_rq_total: 3\n")
+      << "the query is decoded";
   EXPECT_EQ(body("/stats?type=TextReadouts"), "control_plane.identifier: \"<script>\"\n");
   EXPECT_EQ(get("/stats?type=TextReadouts").content_type, kPlainText) << "so that no browser runs a name";
   EXPECT_EQ(body("/stats?hidden=only"), "");
@@ -157,11 +168,14 @@ TEST_F(StatsPageTest, BadParametersAre400) {
 
 TEST_F(StatsPageTest, JsonAndPrometheus) {
   EXPECT_EQ(get("/stats?format=json").content_type, kJson);
-  EXPECT_EQ(body("/stats?format=json&filter=web.*total"), "{\"stats\":[{\"name\":\"cluster.web.upstream_rq_total\",\"value\":3}]}");
-  std::string expected = "# TYPE envoy_cluster_upstream_rq_total counter\nenvoy_cluster_upstream_rq_total{envoy_cluster_name=\"web\"} 3\n";
+  EXPECT_EQ(body("/stats?format=json&filter=web.*total"),
+            "{\"stats\":[{\"name\":\"cluster.web.upstream_rq_total\",\"value\":3}]}");
+  std::string expected =
+      "# TYPE envoy_cluster_upstream_rq_total counter\nenvoy_cluster_upstream_rq_total{envoy_cluster_name=\"web\"} 3\n";
   EXPECT_EQ(body("/stats/prometheus?usedonly&filter=total"), expected);
   EXPECT_EQ(body("/stats?format=prometheus&usedonly&filter=total"), expected);
-  EXPECT_NE(body("/stats/prometheus?text_readouts").find("envoy_control_plane_identifier{text_value=\"<script>\"} 1\n"), std::string::npos);
+  EXPECT_NE(body("/stats/prometheus?text_readouts").find("envoy_control_plane_identifier{text_value=\"<script>\"} 1\n"),
+            std::string::npos);
 }
 
 TEST_F(StatsPageTest, CountersAreReset) {
@@ -214,7 +228,8 @@ TEST_F(PagesTest, ClustersHaveEnvoysLines) {
             "web::127.0.0.1:80::local_origin_success_rate::-1\n");
   AdminResponse json = get("/clusters?format=json");
   EXPECT_EQ(json.content_type, kJson);
-  for (std::string_view part : {"\"name\": \"web\"", "\"port_value\": 80", "\"failed_outlier_check\": true", "\"max_requests\": 1024"}) {
+  for (std::string_view part :
+       {"\"name\": \"web\"", "\"port_value\": 80", "\"failed_outlier_check\": true", "\"max_requests\": 1024"}) {
     EXPECT_NE(json.body.find(part), std::string::npos) << part << " in " << json.body;
   }
 }

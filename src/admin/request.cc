@@ -34,7 +34,8 @@ Query Query::parse(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pair.empty()) continue;
     size_t equals = std::min(pair.find('='), pair.size());
-    query.parameters_.emplace_back(decode(pair.substr(0, equals)), decode(pair.substr(std::min(equals + 1, pair.size()))));
+    query.parameters_.emplace_back(decode(pair.substr(0, equals)),
+                                   decode(pair.substr(std::min(equals + 1, pair.size()))));
   }
   return query;
 }
@@ -49,7 +50,8 @@ std::optional<std::string_view> Query::find(std::string_view name) const {
 AdminRequest AdminRequest::parse(std::string_view method, std::string_view target) {
   target = target.substr(0, target.find('#'));
   size_t mark = std::min(target.find('?'), target.size());
-  return {std::string(method), std::string(target.substr(0, mark)), Query::parse(target.substr(std::min(mark + 1, target.size())))};
+  return {std::string(method), std::string(target.substr(0, mark)),
+          Query::parse(target.substr(std::min(mark + 1, target.size())))};
 }
 
 }  // namespace weft::admin

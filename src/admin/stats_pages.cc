@@ -61,7 +61,8 @@ struct StatsRequest {
     if (name == "cumulative") view = observe::HistogramView::Cumulative;
     else if (name == "disjoint") view = observe::HistogramView::Disjoint;
     else if (name == "detailed") view = observe::HistogramView::Detailed;
-    else if (!name.empty() && name != "none") fault = "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|none)\n";
+    else if (!name.empty() && name != "none")
+      fault = "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|none)\n";
   }
 };
 
@@ -85,7 +86,8 @@ void Pages::stats(const AdminRequest& request, base::WallTime now, Respond& resp
 void Pages::stats_prometheus(const AdminRequest& request, base::WallTime, Respond& respond) {
   StatsRequest asked(request.query);
   std::string_view buckets = request.query.find("histogram_buckets").value_or("");
-  if (!buckets.empty() && buckets != "cumulative") asked.fault = "unsupported prometheus histogram mode: only cumulative buckets are shown\n";
+  if (!buckets.empty() && buckets != "cumulative")
+    asked.fault = "unsupported prometheus histogram mode: only cumulative buckets are shown\n";
   if (!asked.fault.empty()) return respond({.status = 400, .body = asked.fault});
   respond({.body = observe::stats_prometheus(registry_.read(asked.bound_query()), request.query.has("text_readouts"))});
 }

@@ -10,8 +10,8 @@ namespace weft::base {
 
 }  // namespace weft::base
 
-#define WEFT_ASSERT(condition)                                                      \
-  do {                                                                              \
-    if (!(condition)) [[unlikely]]                                                  \
-      ::weft::base::assert_failed(#condition, __FILE__, __LINE__);                  \
+#define WEFT_ASSERT(condition)                                     \
+  do {                                                             \
+    if (!(condition)) [[unlikely]]                                 \
+      ::weft::base::assert_failed(#condition, __FILE__, __LINE__); \
   } while (false)

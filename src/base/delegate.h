@@ -22,9 +22,7 @@ class Delegate<R(Args...)> {
   static Delegate bind(T& object) {
     Delegate d;
     d.object_ = &object;
-    d.call_ = [](void* o, Args... args) -> R {
-      return (static_cast<T*>(o)->*Method)(std::forward<Args>(args)...);
-    };
+    d.call_ = [](void* o, Args... args) -> R { return (static_cast<T*>(o)->*Method)(std::forward<Args>(args)...); };
     return d;
   }
 

@@ -45,7 +45,8 @@ inline constexpr uint32_t kTlsTicketsReceivedMax = 64;
 inline constexpr size_t kTlsPeerChainBytesMax = 100 * 1024;
 /// Ticket keys that decrypt, the current one included; a ticket lives this many rotations at most.
 inline constexpr size_t kTlsTicketKeysMax = 4;
-/// Bytes of the peer's intermediate certificates that a session ticket carries; above: a resumed session shows the leaf only.
+/// Bytes of the peer's intermediate certificates that a session ticket carries; above: a resumed session shows the leaf
+/// only.
 inline constexpr size_t kTlsTicketChainBytesMax = 4 * 1024;
 /// Hours from one rotation of ticket keys to the next.
 inline constexpr int kTlsTicketKeyHours = 1;
@@ -57,7 +58,7 @@ inline constexpr size_t kTlsServerSessionsMax = 1024;
 inline constexpr int64_t kTlsSessionSeconds = 7200;
 
 // ---- HTTP/2 ----
-inline constexpr uint32_t kH2ConcurrentStreams = 1024;             ///< Envoy's default since 1.36
+inline constexpr uint32_t kH2ConcurrentStreams = 1024;                  ///< Envoy's default since 1.36
 inline constexpr uint32_t kH2StreamWindowBytes = 16 * 1024 * 1024;      ///< Envoy's default since 1.36
 inline constexpr uint32_t kH2ConnectionWindowBytes = 24 * 1024 * 1024;  ///< Envoy's default since 1.36
 /// Frames waiting to be written to a peer that does not read; above: the connection closes.
@@ -74,15 +75,15 @@ inline constexpr uint32_t kH2WindowUpdatesPerDataFrame = 10;
 inline constexpr uint32_t kH2PrematureResetTotalStreams = 500;
 
 // ---- Retries ----
-inline constexpr uint32_t kRetriesDefault = 1;              ///< x-envoy-max-retries' default
+inline constexpr uint32_t kRetriesDefault = 1;  ///< x-envoy-max-retries' default
 /// Bytes of request body kept for a retry; above: the request is not retried.
 inline constexpr size_t kRetryBodyBytesMax = 1024 * 1024;
 
 // ---- Circuit breakers (Envoy's defaults) ----
-inline constexpr uint32_t kBreakerConnections = 1024;         ///< connections to one cluster; above: requests wait for one
-inline constexpr uint32_t kBreakerPendingRequests = 1024;     ///< requests waiting for a connection; above: 503, flag UO
-inline constexpr uint32_t kBreakerRequests = 1024;            ///< requests at one cluster at a time; above: 503, flag UO
-inline constexpr uint32_t kBreakerRetries = 3;                ///< retries at one cluster at a time; above: no retry
+inline constexpr uint32_t kBreakerConnections = 1024;      ///< connections to one cluster; above: requests wait for one
+inline constexpr uint32_t kBreakerPendingRequests = 1024;  ///< requests waiting for a connection; above: 503, flag UO
+inline constexpr uint32_t kBreakerRequests = 1024;         ///< requests at one cluster at a time; above: 503, flag UO
+inline constexpr uint32_t kBreakerRetries = 3;             ///< retries at one cluster at a time; above: no retry
 
 // ---- Regular expressions ----
 /// Bytes of a pattern; above: the configuration is refused. An unbounded one crashed a control plane elsewhere.

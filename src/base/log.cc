@@ -11,8 +11,7 @@
 namespace weft::base {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames = {"trace", "debug",    "info", "warning",
-                                                    "error", "critical", "off"};
+constexpr std::array<std::string_view, 7> kNames = {"trace", "debug", "info", "warning", "error", "critical", "off"};
 
 spdlog::level::level_enum native(LogLevel level) {
   return static_cast<spdlog::level::level_enum>(static_cast<int>(level));
@@ -58,13 +57,9 @@ bool use_file(State& s, const std::string& path) {
 
 }  // namespace
 
-void set_log_level(LogLevel level) {
-  state().level.store(static_cast<int>(level), std::memory_order_relaxed);
-}
+void set_log_level(LogLevel level) { state().level.store(static_cast<int>(level), std::memory_order_relaxed); }
 
-LogLevel log_level() {
-  return static_cast<LogLevel>(state().level.load(std::memory_order_relaxed));
-}
+LogLevel log_level() { return static_cast<LogLevel>(state().level.load(std::memory_order_relaxed)); }
 
 bool parse_log_level(std::string_view name, LogLevel& level) {
   if (name == "warn") name = "warning";

@@ -14,15 +14,15 @@ namespace weft::base {
 /// What went wrong, coarse enough to switch on.
 enum class ErrorCode : uint8_t {
   Internal,
-  InvalidArgument,    ///< configuration or caller gave a value that breaks a rule
+  InvalidArgument,  ///< configuration or caller gave a value that breaks a rule
   NotFound,
-  Io,                 ///< the operating system refused; the message has errno's text
-  ConnectFailed,      ///< no connection came to be (refused, unreachable, no port left)
-  ConnectionReset,    ///< the peer aborted an established connection
-  EndOfStream,        ///< the peer closed in an orderly way, where more was due
-  Protocol,           ///< the peer broke the protocol
-  LimitExceeded,      ///< a bound of base/limits.h or of the configuration was reached
-  Tls,                ///< handshake or certificate verification failed
+  Io,               ///< the operating system refused; the message has errno's text
+  ConnectFailed,    ///< no connection came to be (refused, unreachable, no port left)
+  ConnectionReset,  ///< the peer aborted an established connection
+  EndOfStream,      ///< the peer closed in an orderly way, where more was due
+  Protocol,         ///< the peer broke the protocol
+  LimitExceeded,    ///< a bound of base/limits.h or of the configuration was reached
+  Tls,              ///< handshake or certificate verification failed
   Timeout,
   Unavailable,
   Cancelled,

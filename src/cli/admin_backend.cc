@@ -5,7 +5,9 @@
 namespace weft::cli {
 namespace {
 
-admin::BreakerLimits limits_of(const proxy::BreakerThresholds& t) { return {t.connections_max, t.pending_requests_max, t.requests_max, t.retries_max}; }
+admin::BreakerLimits limits_of(const proxy::BreakerThresholds& t) {
+  return {t.connections_max, t.pending_requests_max, t.requests_max, t.retries_max};
+}
 
 admin::HostStatus status_of(const proxy::Host& host) {
   admin::HostStatus s;
@@ -55,7 +57,8 @@ void ServerAdmin::gather_listeners(ListenersDone done) {
       admin::ListenerStatus s;
       s.name = listener->config()->name;
       if (listener->config()->bind_to_port) {
-        for (const net::ListenSocket* socket : listener->sockets(0)) s.addresses.push_back(socket->local_address().to_string());
+        for (const net::ListenSocket* socket : listener->sockets(0))
+          s.addresses.push_back(socket->local_address().to_string());
       }
       listeners.push_back(std::move(s));
     }
@@ -65,7 +68,9 @@ void ServerAdmin::gather_listeners(ListenersDone done) {
 
 void ServerAdmin::drain_listeners(const admin::DrainRequest& request) {
   // Every listener here takes traffic from services; there is no traffic_direction yet that would make one outbound.
-  main_.post([this, graceful = request.is_graceful, skip_exit = request.skip_exit] { server_.drain_listeners(graceful, skip_exit); });
+  main_.post([this, graceful = request.is_graceful, skip_exit = request.skip_exit] {
+    server_.drain_listeners(graceful, skip_exit);
+  });
 }
 
 void ServerAdmin::quit() {

@@ -24,7 +24,9 @@ struct Arguments {
 };
 
 /// What a configuration is called in messages.
-std::string name_of(const ProxyOptions& options) { return options.config_path.empty() ? "--config-yaml" : options.config_path; }
+std::string name_of(const ProxyOptions& options) {
+  return options.config_path.empty() ? "--config-yaml" : options.config_path;
+}
 
 int run(Arguments& arguments) {
   ProxyOptions& options = arguments.options;
@@ -35,9 +37,11 @@ int run(Arguments& arguments) {
     return 2;
   }
 
-  xds::Loaded loaded = xds::load_bootstrap({options.config_path, options.config_yaml, options.service_node, options.service_cluster});
+  xds::Loaded loaded =
+      xds::load_bootstrap({options.config_path, options.config_yaml, options.service_node, options.service_cluster});
   if (!loaded.snapshot) {
-    fmt::print(stderr, "{}configuration '{}': {} fault{}\n", loaded.faults.to_string(), name_of(options), loaded.faults.size(), loaded.faults.size() == 1 ? "" : "s");
+    fmt::print(stderr, "{}configuration '{}': {} fault{}\n", loaded.faults.to_string(), name_of(options),
+               loaded.faults.size(), loaded.faults.size() == 1 ? "" : "s");
     return 1;
   }
   if (arguments.mode == "validate") {
@@ -61,7 +65,9 @@ int run(Arguments& arguments) {
 
 std::string check_log_level(const std::string& name) {
   base::LogLevel level;
-  return base::parse_log_level(name, level) ? std::string() : name + ": must be one of trace, debug, info, warning, error, critical, off";
+  return base::parse_log_level(name, level)
+             ? std::string()
+             : name + ": must be one of trace, debug, info, warning, error, critical, off";
 }
 
 }  // namespace
@@ -71,15 +77,26 @@ void add_proxy_verb(CLI::App& app, int& status) {
   ProxyOptions& options = arguments->options;
   CLI::App* verb = app.add_subcommand("proxy", "Serve an Envoy v3 bootstrap");
   verb->add_option("-c,--config-path", options.config_path, "Bootstrap file: YAML, or JSON where it ends in .json");
-  verb->add_option("--config-yaml", options.config_yaml, "Bootstrap as YAML text, merged over the file: fields override, lists are appended");
-  verb->add_option("--mode", arguments->mode, "serve, or validate: check the configuration and exit (1 when it has faults)")->check(CLI::IsMember({"serve", "validate"}))->capture_default_str();
+  verb->add_option("--config-yaml", options.config_yaml,
+                   "Bootstrap as YAML text, merged over the file: fields override, lists are appended");
+  verb->add_option("--mode", arguments->mode,
+                   "serve, or validate: check the configuration and exit (1 when it has faults)")
+      ->check(CLI::IsMember({"serve", "validate"}))
+      ->capture_default_str();
   verb->add_option("--concurrency", options.concurrency, "Worker threads; 0: one for each core")->capture_default_str();
-  verb->add_option("-l,--log-level", options.log_level, "trace, debug, info, warning, error, critical or off")->check(check_log_level)->capture_default_str();
+  verb->add_option("-l,--log-level", options.log_level, "trace, debug, info, warning, error, critical or off")
+      ->check(check_log_level)
+      ->capture_default_str();
   verb->add_option("--log-path", options.log_path, "Append Weft's own log to this file instead of stderr");
   verb->add_option("--service-node", options.service_node, "node.id, over what the bootstrap says");
   verb->add_option("--service-cluster", options.service_cluster, "node.cluster, over what the bootstrap says");
-  verb->add_option("--file-flush-interval-msec", arguments->file_flush_interval_msec, "Milliseconds between flushes of access logs")->check(CLI::PositiveNumber)->capture_default_str();
-  verb->add_option("--drain-time-s", arguments->drain_time_s, "Seconds that connections have to end after SIGTERM")->check(CLI::NonNegativeNumber)->capture_default_str();
+  verb->add_option("--file-flush-interval-msec", arguments->file_flush_interval_msec,
+                   "Milliseconds between flushes of access logs")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--drain-time-s", arguments->drain_time_s, "Seconds that connections have to end after SIGTERM")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   verb->callback([arguments, &status] { status = run(*arguments); });
 }
 

@@ -50,7 +50,8 @@ class Process final : private net::SignalHandler {
  public:
   explicit Process(const ProxyOptions& options) : options_(options) {}
 
-  base::Status start(std::shared_ptr<const proxy::Snapshot> snapshot, std::shared_ptr<const google::protobuf::Message> bootstrap);
+  base::Status start(std::shared_ptr<const proxy::Snapshot> snapshot,
+                     std::shared_ptr<const google::protobuf::Message> bootstrap);
   void run() { main_->run(); }
   void stop();
 
@@ -88,7 +89,8 @@ base::Status Process::make_loops() {
     if (!handle) return handle.error();
     signals_.push_back(*handle);
   }
-  const unsigned count = options_.concurrency != 0 ? options_.concurrency : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned count =
+      options_.concurrency != 0 ? options_.concurrency : std::max(1u, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < count; ++i) {
     auto loop = net::make_epoll_loop(net::system_seed());
     if (!loop) return loop.error();
@@ -121,7 +123,8 @@ base::Status Process::start_admin(const proxy::AdminConfig& config, std::shared_
   auto loop = net::make_epoll_loop(net::system_seed());
   if (!loop) return loop.error();
   admin_thread_ = std::make_unique<LoopThread>(std::move(*loop));
-  backend_ = std::make_unique<ServerAdmin>(*main_, *server_, *logs_, base::Delegate<void()>::bind<&Process::quit>(*this));
+  backend_ =
+      std::make_unique<ServerAdmin>(*main_, *server_, *logs_, base::Delegate<void()>::bind<&Process::quit>(*this));
   admin::AdminInfo info;
   info.version = version();
   info.started = main_->wall_now();
@@ -136,14 +139,16 @@ base::Status Process::start_admin(const proxy::AdminConfig& config, std::shared_
   info.file_flush_interval = options_.file_flush_interval;
   info.snapshot = std::move(snapshot);
   info.bootstrap = std::move(bootstrap);
-  admin_ = std::make_unique<admin::AdminServer>(admin_thread_->loop(), *backend_, registry_, std::move(info), logs_.get());
+  admin_ =
+      std::make_unique<admin::AdminServer>(admin_thread_->loop(), *backend_, registry_, std::move(info), logs_.get());
   auto started = admin_->start(config.address);
   if (!started) return started.error();
   base::log(LogLevel::Info, "admin address: {}", started->to_string());
   return {};
 }
 
-base::Status Process::start(std::shared_ptr<const proxy::Snapshot> snapshot, std::shared_ptr<const google::protobuf::Message> bootstrap) {
+base::Status Process::start(std::shared_ptr<const proxy::Snapshot> snapshot,
+                            std::shared_ptr<const google::protobuf::Message> bootstrap) {
   std::signal(SIGPIPE, SIG_IGN);
   if (base::Status made = make_loops(); !made) return made;
   logs_ = std::make_unique<observe::AccessLogs>(*log_files_, registry_, options_.file_flush_interval);
@@ -196,7 +201,8 @@ void Process::quit() { main_->stop(); }
 // Threads end first, so that nothing runs while the objects go.
 void Process::stop() {
   if (admin_thread_ != nullptr) admin_thread_->finish([admin = admin_.get()] { admin->stop(); });
-  for (size_t i = 0; i < workers_.size(); ++i) workers_[i].finish([server = server_.get(), i] { server->close_connections(i); });
+  for (size_t i = 0; i < workers_.size(); ++i)
+    workers_[i].finish([server = server_.get(), i] { server->close_connections(i); });
   logs_->stop();
   admin_.reset();
   backend_.reset();

@@ -16,7 +16,7 @@ namespace weft::cli {
 
 /// What `weft proxy` was asked for on its command line.
 struct ProxyOptions {
-  unsigned concurrency = 0;   ///< workers; 0: one a core
+  unsigned concurrency = 0;  ///< workers; 0: one a core
   std::string config_path, config_yaml;
   std::string log_level = "info", log_path;
   std::string service_node, service_cluster;

@@ -17,8 +17,9 @@ TEST(AuthorityTest, SplitsHostAndPort) {
 }
 
 TEST(AuthorityTest, RefusesWhatIsNoHost) {
-  for (std::string_view text : {"", ":80", "a:65536", "a:x", "a:1:2", "a,b", "a b", "u@a", "[::1", "[]", "[::g]", "[::1]x", "[fe80::1%1]", "a/b", "a%41",
-                                "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", "a:000080"}) {
+  for (std::string_view text :
+       {"", ":80", "a:65536", "a:x", "a:1:2", "a,b", "a b", "u@a", "[::1", "[]", "[::g]", "[::1]x", "[fe80::1%1]",
+        "a/b", "a%41", "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", "a:000080"}) {
     EXPECT_FALSE(parse_authority(text).has_value()) << text;
   }
 }

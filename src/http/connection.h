@@ -9,7 +9,8 @@
 //    has taken it; the codec stops reading (h1) or withholds the stream's window (h2) while too much is owed.
 //  - `on_stream_closed` is the last call for a stream, exactly once, in a later step of the turn; the stream is dead
 //    when it returns. After `reset` by the handler itself nothing more is delivered, not even that.
-//  - Bodies and trailers: exactly one of (head with end, data with end, trailers) ends a direction. Data with end may be empty.
+//  - Bodies and trailers: exactly one of (head with end, data with end, trailers) ends a direction. Data with end may
+//  be empty.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,18 @@
 namespace weft::http {
 
 /// Why a stream ended early, in HTTP/2's terms; h1 maps each to what it can express.
-enum class ResetCode : uint8_t { NoError, Protocol, Internal, FlowControl, StreamClosed, Refused, Cancel, Connect, EnhanceYourCalm, Http11Required };
+enum class ResetCode : uint8_t {
+  NoError,
+  Protocol,
+  Internal,
+  FlowControl,
+  StreamClosed,
+  Refused,
+  Cancel,
+  Connect,
+  EnhanceYourCalm,
+  Http11Required
+};
 
 /// How a stream ended, seen from this proxy.
 struct StreamEnd {
@@ -49,7 +61,8 @@ class ServerStreamHandler {
  public:
   virtual void on_request_data(base::Slice data, bool end) = 0;
   virtual void on_request_trailers(HeaderMap trailers) = 0;  ///< ends the request
-  virtual void on_response_writable() = 0;  ///< pending response bytes fell to the low mark after being above the high one
+  virtual void
+  on_response_writable() = 0;  ///< pending response bytes fell to the low mark after being above the high one
   virtual void on_stream_closed(const StreamEnd& end) = 0;
 
  protected:
@@ -64,12 +77,13 @@ class ServerStream {
   virtual void set_handler(ServerStreamHandler& handler) = 0;
 
   virtual void send_informational(const ResponseHead& head) = 0;  ///< 100, 103 …; dropped where the peer is HTTP/1.0
-  /// `head` is serialised now. Connection-level headers are the codec's: `connection`, `transfer-encoding`, `keep-alive` are
-  /// computed, never copied; `content-length` is kept where it is right. A 101 (or 2xx to CONNECT) turns the stream into a tunnel:
-  /// data flows both ways as body until each side ends.
+  /// `head` is serialised now. Connection-level headers are the codec's: `connection`, `transfer-encoding`,
+  /// `keep-alive` are computed, never copied; `content-length` is kept where it is right. A 101 (or 2xx to CONNECT)
+  /// turns the stream into a tunnel: data flows both ways as body until each side ends.
   virtual void send_head(const ResponseHead& head, bool end) = 0;
   virtual void send_data(base::Chain data, bool end) = 0;
-  virtual void send_trailers(const HeaderMap& trailers) = 0;      ///< ends the response; dropped (ended plainly) where the version or configuration has no trailers
+  virtual void send_trailers(const HeaderMap& trailers) = 0;  ///< ends the response; dropped (ended plainly) where the
+                                                              ///< version or configuration has no trailers
   virtual void reset(ResetCode code) = 0;
   /// Body bytes of the request that the other side has taken.
   virtual void consume(size_t bytes) = 0;
@@ -90,8 +104,8 @@ class ServerConnectionHandler {
  public:
   /// A request head arrived. Must return the handler of the stream. `end`: no body follows.
   virtual ServerStreamHandler& on_request(ServerStream& stream, bool end) = 0;
-  /// The codec refused a request before it had a stream handler and answered `status` (400, 408, 413, 426, 431 …) itself;
-  /// for logs and counters. `head` holds what was parsed; `end.detail` says why.
+  /// The codec refused a request before it had a stream handler and answered `status` (400, 408, 413, 426, 431 …)
+  /// itself; for logs and counters. `head` holds what was parsed; `end.detail` says why.
   virtual void on_request_refused(const RequestHead& head, uint16_t status, const StreamEnd& end) = 0;
   /// All is over: every stream has had its `on_stream_closed`; destroy the connection through the loop.
   virtual void on_connection_closed(const StreamEnd& end) = 0;
@@ -103,11 +117,12 @@ class ServerConnectionHandler {
 /// Counters a codec bumps; the owner maps them to Envoy's names. Plain integers, one worker.
 struct CodecCounters {
   // Names are Envoy's http1.* and http2.* codec statistics.
-  uint64_t dropped_headers_with_underscores = 0, requests_rejected_with_underscores_in_headers = 0, metadata_not_supported_error = 0,
-           response_flood = 0, header_overflow = 0, headers_cb_no_stream = 0, inbound_empty_frames_flood = 0, inbound_priority_frames_flood = 0,
-           inbound_window_update_frames_flood = 0, outbound_flood = 0, outbound_control_flood = 0, premature_resets = 0, rx_messaging_error = 0, rx_reset = 0,
-           trailers = 0, tx_flush_timeout = 0, tx_reset = 0, keepalive_timeout = 0, goaway_sent = 0, too_many_header_frames = 0, stream_refused_errors = 0,
-           downstream_cx_protocol_error = 0;
+  uint64_t dropped_headers_with_underscores = 0, requests_rejected_with_underscores_in_headers = 0,
+           metadata_not_supported_error = 0, response_flood = 0, header_overflow = 0, headers_cb_no_stream = 0,
+           inbound_empty_frames_flood = 0, inbound_priority_frames_flood = 0, inbound_window_update_frames_flood = 0,
+           outbound_flood = 0, outbound_control_flood = 0, premature_resets = 0, rx_messaging_error = 0, rx_reset = 0,
+           trailers = 0, tx_flush_timeout = 0, tx_reset = 0, keepalive_timeout = 0, goaway_sent = 0,
+           too_many_header_frames = 0, stream_refused_errors = 0, downstream_cx_protocol_error = 0;
 };
 
 /// HTTP/1 protocol options (Envoy's Http1ProtocolOptions, all fields that are implemented).
@@ -117,14 +132,14 @@ struct H1Options {
   bool enable_trailers = false;
   bool allow_absolute_url = true;
   bool allow_chunked_length = false;
-  bool proper_case_headers = false;        ///< header_key_format.proper_case_words
+  bool proper_case_headers = false;  ///< header_key_format.proper_case_words
   bool preserve_external_request_id = false;
   enum class Underscores : uint8_t { Allow, Reject, Drop } underscores = Underscores::Allow;
   bool stream_error_on_invalid_message = false;  ///< override_stream_error_on_invalid_http_message
   bool send_fully_qualified_url = false;
-  size_t head_bytes_max = 60 * 1024;       ///< from max_request_headers_kb / max_response_headers_kb
+  size_t head_bytes_max = 60 * 1024;  ///< from max_request_headers_kb / max_response_headers_kb
   size_t headers_count_max = 100;
-  size_t buffer_bytes = 1024 * 1024;       ///< high mark of the connection and of owed request body
+  size_t buffer_bytes = 1024 * 1024;  ///< high mark of the connection and of owed request body
 };
 
 /// HTTP/2 protocol options (Envoy's Http2ProtocolOptions).
@@ -142,19 +157,19 @@ struct H2Options {
   uint32_t window_updates_per_data_frame_max = 10;
   uint32_t premature_reset_total_streams = 500;
   base::Duration premature_reset_min_lifetime = base::seconds(1);
-  base::Duration keepalive_interval{};      ///< 0: no PINGs
+  base::Duration keepalive_interval{};  ///< 0: no PINGs
   base::Duration keepalive_timeout{};
   double keepalive_jitter_percent = 15;
   base::Duration keepalive_connection_idle_interval{};  ///< PING before a new stream when idle this long; 0: off
   H1Options::Underscores underscores = H1Options::Underscores::Allow;
   size_t head_bytes_max = 60 * 1024;
   size_t headers_count_max = 100;
-  size_t buffer_bytes = 1024 * 1024;        ///< high mark per stream; cap of all body bytes held per connection
+  size_t buffer_bytes = 1024 * 1024;  ///< high mark per stream; cap of all body bytes held per connection
 };
 
 /// Limits of time that the codec cannot know the meaning of but must keep (0: none).
 struct ServerTimeouts {
-  base::Duration request_headers{};  ///< first byte of a request to the end of its head → 408
+  base::Duration request_headers{};                 ///< first byte of a request to the end of its head → 408
   base::Duration delayed_close = base::seconds(1);  ///< after a final `connection: close` response: drain, then close
 };
 
@@ -173,20 +188,22 @@ class ServerConnection : public net::Destroyable {
 
 /// `scheme`: "https" when the transport has TLS. Counters are the worker's for this listener. h1 copies its options, h2
 /// borrows them.
-std::unique_ptr<ServerConnection> make_h1_server(std::unique_ptr<net::Connection> transport, const H1Options& options, const ServerTimeouts& timeouts,
-                                                 CodecCounters& counters, ServerConnectionHandler& handler, base::Chain first_bytes = {});
-std::unique_ptr<ServerConnection> make_h2_server(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts,
-                                                 CodecCounters& counters, ServerConnectionHandler& handler, base::Chain first_bytes = {});
+std::unique_ptr<ServerConnection> make_h1_server(std::unique_ptr<net::Connection> transport, const H1Options& options,
+                                                 const ServerTimeouts& timeouts, CodecCounters& counters,
+                                                 ServerConnectionHandler& handler, base::Chain first_bytes = {});
+std::unique_ptr<ServerConnection> make_h2_server(std::unique_ptr<net::Connection> transport, const H2Options& options,
+                                                 const ServerTimeouts& timeouts, CodecCounters& counters,
+                                                 ServerConnectionHandler& handler, base::Chain first_bytes = {});
 
 // ------------------------------------------------------------------ client side
 
 /// Receives one response.
 class ClientStreamHandler {
  public:
-  virtual void on_informational(ResponseHead head) = 0;           ///< 1xx other than 101
+  virtual void on_informational(ResponseHead head) = 0;  ///< 1xx other than 101
   virtual void on_response_head(ResponseHead head, bool end) = 0;
   virtual void on_response_data(base::Slice data, bool end) = 0;
-  virtual void on_response_trailers(HeaderMap trailers) = 0;      ///< ends the response
+  virtual void on_response_trailers(HeaderMap trailers) = 0;  ///< ends the response
   virtual void on_request_writable() = 0;
   virtual void on_stream_closed(const StreamEnd& end) = 0;
 
@@ -197,7 +214,8 @@ class ClientStreamHandler {
 /// One request and its response, at the client's end.
 class ClientStream {
  public:
-  /// `head` is serialised now; nothing of it is kept. h1 turns :authority into host, and an upgrade or CONNECT into its h1 or h2 form.
+  /// `head` is serialised now; nothing of it is kept. h1 turns :authority into host, and an upgrade or CONNECT into its
+  /// h1 or h2 form.
   virtual void send_head(const RequestHead& head, bool end) = 0;
   virtual void send_data(base::Chain data, bool end) = 0;
   virtual void send_trailers(const HeaderMap& trailers) = 0;
@@ -217,9 +235,10 @@ class ClientStream {
 /// What the pool needs to know of its connection.
 class ClientConnectionHandler {
  public:
-  virtual void on_capacity() = 0;   ///< a stream ended, or SETTINGS raised the limit: `can_open` may have become true
-  virtual void on_draining() = 0;   ///< GOAWAY or `connection: close`: opens nothing more; existing streams go on
-  virtual void on_connection_closed(const StreamEnd& end) = 0;  ///< all streams have been told; destroy through the loop
+  virtual void on_capacity() = 0;  ///< a stream ended, or SETTINGS raised the limit: `can_open` may have become true
+  virtual void on_draining() = 0;  ///< GOAWAY or `connection: close`: opens nothing more; existing streams go on
+  virtual void on_connection_closed(
+      const StreamEnd& end) = 0;  ///< all streams have been told; destroy through the loop
 
  protected:
   ~ClientConnectionHandler() = default;
@@ -232,18 +251,18 @@ class ClientConnection : public net::Destroyable {
   /// Precondition: can_open().
   virtual ClientStream& open(ClientStreamHandler& handler) = 0;
   virtual size_t active_streams() const = 0;
-  virtual size_t streams_max() const = 0;   ///< 1 for h1; the peer's SETTINGS (bounded by options) for h2
+  virtual size_t streams_max() const = 0;  ///< 1 for h1; the peer's SETTINGS (bounded by options) for h2
   virtual uint64_t streams_opened() const = 0;
   virtual bool is_draining() const = 0;
-  virtual void drain() = 0;                 ///< opens nothing more; closes when the last stream ends
+  virtual void drain() = 0;  ///< opens nothing more; closes when the last stream ends
   virtual void close() = 0;
   virtual Version version() const = 0;
   virtual net::Connection& transport() = 0;
 };
 
-std::unique_ptr<ClientConnection> make_h1_client(std::unique_ptr<net::Connection> transport, const H1Options& options, CodecCounters& counters,
-                                                 ClientConnectionHandler& handler);
-std::unique_ptr<ClientConnection> make_h2_client(std::unique_ptr<net::Connection> transport, const H2Options& options, CodecCounters& counters,
-                                                 ClientConnectionHandler& handler);
+std::unique_ptr<ClientConnection> make_h1_client(std::unique_ptr<net::Connection> transport, const H1Options& options,
+                                                 CodecCounters& counters, ClientConnectionHandler& handler);
+std::unique_ptr<ClientConnection> make_h2_client(std::unique_ptr<net::Connection> transport, const H2Options& options,
+                                                 CodecCounters& counters, ClientConnectionHandler& handler);
 
 }  // namespace weft::http

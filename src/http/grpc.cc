@@ -59,7 +59,8 @@ std::string_view to_number(GrpcStatus status) { return row(status).number; }
 uint16_t http_status_of_grpc(GrpcStatus status) { return row(status).http; }
 
 std::optional<GrpcStatus> parse_grpc_status(std::string_view value) {
-  const auto* const found = std::find_if(std::begin(kStatuses), std::end(kStatuses), [&](const StatusRow& r) { return r.number == value; });
+  const auto* const found =
+      std::find_if(std::begin(kStatuses), std::end(kStatuses), [&](const StatusRow& r) { return r.number == value; });
   if (found == std::end(kStatuses)) return std::nullopt;
   return static_cast<GrpcStatus>(found - std::begin(kStatuses));
 }
@@ -103,7 +104,10 @@ GrpcTimeoutText format_grpc_timeout(base::Duration timeout) {
     base::Duration size;
     char name;
   };
-  constexpr Unit kUnits[] = {{std::chrono::milliseconds(1), 'm'}, {std::chrono::seconds(1), 'S'}, {std::chrono::minutes(1), 'M'}, {std::chrono::hours(1), 'H'}};
+  constexpr Unit kUnits[] = {{std::chrono::milliseconds(1), 'm'},
+                             {std::chrono::seconds(1), 'S'},
+                             {std::chrono::minutes(1), 'M'},
+                             {std::chrono::hours(1), 'H'}};
   timeout = std::max(timeout, base::Duration::zero());
   Unit unit{std::chrono::microseconds(1), 'u'};
   if (timeout >= base::milliseconds(1) || timeout == base::Duration::zero()) {
@@ -159,7 +163,8 @@ GrpcMessageReader::Event GrpcMessageReader::next(base::Slice& in) {
     in.remove_prefix(1);
     if (header_bytes_ < kGrpcFrameHeaderBytes) continue;
     header_ = {};
-    for (int i = 1; i < 5; ++i) header_.message_bytes = header_.message_bytes << 8 | static_cast<unsigned char>(raw_header_[i]);
+    for (int i = 1; i < 5; ++i)
+      header_.message_bytes = header_.message_bytes << 8 | static_cast<unsigned char>(raw_header_[i]);
     if (raw_header_[0] != 0 && raw_header_[0] != 1) return Event::Invalid;
     header_.is_compressed = raw_header_[0] == 1;
     if (header_.message_bytes > message_bytes_max_) return Event::TooLarge;

@@ -16,8 +16,23 @@
 namespace weft::http {
 
 enum class GrpcStatus : uint8_t {
-  Ok, Canceled, Unknown, InvalidArgument, DeadlineExceeded, NotFound, AlreadyExists, PermissionDenied, ResourceExhausted,
-  FailedPrecondition, Aborted, OutOfRange, Unimplemented, Internal, Unavailable, DataLoss, Unauthenticated,
+  Ok,
+  Canceled,
+  Unknown,
+  InvalidArgument,
+  DeadlineExceeded,
+  NotFound,
+  AlreadyExists,
+  PermissionDenied,
+  ResourceExhausted,
+  FailedPrecondition,
+  Aborted,
+  OutOfRange,
+  Unimplemented,
+  Internal,
+  Unavailable,
+  DataLoss,
+  Unauthenticated,
 };
 
 /// Envoy's spelling ("DeadlineExceeded"), as access logs print it.
@@ -38,7 +53,8 @@ inline bool is_grpc(const HeaderMap& head) { return is_grpc_content_type(head.ge
 
 /// The value of `grpc-timeout`: 1 to 8 digits and a unit. Values above `at_most` become that (99999999H overflows).
 /// nullopt: malformed, which is treated as absent.
-std::optional<base::Duration> parse_grpc_timeout(std::string_view value, base::Duration at_most = base::Duration::max());
+std::optional<base::Duration> parse_grpc_timeout(std::string_view value,
+                                                 base::Duration at_most = base::Duration::max());
 
 /// The text of a `grpc-timeout`, in the finest unit from milliseconds up that fits eight digits; microseconds below
 /// one millisecond. Rounded down, so that a deadline never grows on its way; negative durations are 0.

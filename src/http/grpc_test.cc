@@ -34,7 +34,8 @@ TEST(GrpcTest, TimeoutsAreWrittenInTheFinestUnitThatFits) {
 TEST(GrpcTest, StatusesMapBothWays) {
   EXPECT_EQ(parse_grpc_status("14"), GrpcStatus::Unavailable);
   EXPECT_EQ(parse_grpc_status("0"), GrpcStatus::Ok);
-  for (std::string_view bad : {"", "17", "-1", "00", "1x", "OK"}) EXPECT_EQ(parse_grpc_status(bad), std::nullopt) << bad;
+  for (std::string_view bad : {"", "17", "-1", "00", "1x", "OK"})
+    EXPECT_EQ(parse_grpc_status(bad), std::nullopt) << bad;
   EXPECT_EQ(to_string(GrpcStatus::DeadlineExceeded), "DeadlineExceeded");
   EXPECT_EQ(upper_case_name(GrpcStatus::Canceled), "CANCELLED");
   EXPECT_EQ(to_number(GrpcStatus::Unauthenticated), "16");

@@ -21,7 +21,8 @@ constexpr std::string_view kResponse =
 template <typename Message>
 class Side {
  public:
-  Side(base::BlockPool& pool, std::string_view text) : input_(base::Slice::copy_of(pool, text)), parser_(pool, options_, false, counters_) {}
+  Side(base::BlockPool& pool, std::string_view text)
+      : input_(base::Slice::copy_of(pool, text)), parser_(pool, options_, false, counters_) {}
 
   Message& parse() {
     parser_.restart();
@@ -43,7 +44,8 @@ void measure(const char* what, long iterations, Run run) {
   size_t bytes = 0;
   for (long i = 0; i < iterations; ++i) bytes += run();
   const double nanoseconds = static_cast<double>(std::clock() - start) * 1e9 / CLOCKS_PER_SEC;
-  std::printf("%-28s %7.1f ns  (%zu)\n", what, nanoseconds / static_cast<double>(iterations), bytes / static_cast<size_t>(iterations));
+  std::printf("%-28s %7.1f ns  (%zu)\n", what, nanoseconds / static_cast<double>(iterations),
+              bytes / static_cast<size_t>(iterations));
 }
 
 }  // namespace
@@ -56,8 +58,10 @@ int main(int argc, char** argv) {
   http::H1HeadFormat plain, with_length;
   with_length.coding = http::H1BodyCoding::Length;
   measure("request parse", iterations, [&] { return request.parse().size(); });
-  measure("request parse + write", iterations, [&] { return serialize_request_head(pool, request.parse(), plain).size(); });
+  measure("request parse + write", iterations,
+          [&] { return serialize_request_head(pool, request.parse(), plain).size(); });
   measure("response parse", iterations, [&] { return response.parse().size(); });
-  measure("response parse + write", iterations, [&] { return serialize_response_head(pool, response.parse(), with_length).size(); });
+  measure("response parse + write", iterations,
+          [&] { return serialize_response_head(pool, response.parse(), with_length).size(); });
   return 0;
 }

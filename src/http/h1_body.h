@@ -1,5 +1,5 @@
-// Purpose: finds the end of an HTTP/1 body and strips its framing: content-length, chunks, or the end of the connection.
-// Thread:  one worker.   Owner: H1Parser.   Source: RFC 9112 §6 and §7.1.
+// Purpose: finds the end of an HTTP/1 body and strips its framing: content-length, chunks, or the end of the
+// connection. Thread:  one worker.   Owner: H1Parser.   Source: RFC 9112 §6 and §7.1.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,19 @@ class H1BodyReader {
   bool is_complete() const { return state_ == State::Complete; }
 
  private:
-  enum class State : uint8_t { Complete, Length, UntilClose, SizeFirst, Size, Blank, Extension, SizeLf, Data, DataCr, DataLf };
+  enum class State : uint8_t {
+    Complete,
+    Length,
+    UntilClose,
+    SizeFirst,
+    Size,
+    Blank,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf
+  };
 
   Event read_framing(base::Slice& in);
   bool read_framing_byte(char c);

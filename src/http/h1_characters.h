@@ -41,7 +41,8 @@ inline bool is_target_character(char c) {
 /// Copies a header name in lower case to `lower` (room for `kRoom` bytes, a multiple of 16) if it is made of letters,
 /// digits and dashes and a colon follows it within that room and 16 bytes before `end`. Returns its length, else 0.
 template <size_t kRoom>
-inline size_t copy_plain_name([[maybe_unused]] const char* p, [[maybe_unused]] const char* end, [[maybe_unused]] char (&lower)[kRoom]) {
+inline size_t copy_plain_name([[maybe_unused]] const char* p, [[maybe_unused]] const char* end,
+                              [[maybe_unused]] char (&lower)[kRoom]) {
   static_assert(kRoom % 16 == 0);
 #if defined(__SSE2__)
   const __m128i case_bit = _mm_set1_epi8(0x20), colon = _mm_set1_epi8(':'), dash = _mm_set1_epi8('-');

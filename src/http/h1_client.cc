@@ -32,7 +32,8 @@ bool may_leave_length_out(std::string_view method) {
 
 class H1Client final : public ClientConnection, private ClientStream, private net::ConnectionHandler {
  public:
-  H1Client(std::unique_ptr<net::Connection> transport, const H1Options& options, CodecCounters& counters, ClientConnectionHandler& handler);
+  H1Client(std::unique_ptr<net::Connection> transport, const H1Options& options, CodecCounters& counters,
+           ClientConnectionHandler& handler);
 
   bool can_open() const override { return phase_ == Phase::Idle && !is_draining_; }
   ClientStream& open(ClientStreamHandler& handler) override;
@@ -57,7 +58,9 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   void reset(ResetCode code) override;
   void consume(size_t bytes) override;
   size_t pending_bytes() const override { return transport_->pending_bytes() + early_.size(); }
-  bool is_above_high_mark() const override { return transport_->is_above_high_mark() || early_.size() > options_.buffer_bytes; }
+  bool is_above_high_mark() const override {
+    return transport_->is_above_high_mark() || early_.size() > options_.buffer_bytes;
+  }
   bool has_received_bytes() const override { return transport_->bytes_received() != received_at_open_; }
   bool has_sent_bytes() const override { return transport_->bytes_written() != written_at_open_; }
 
@@ -94,27 +97,28 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   std::unique_ptr<net::Connection> transport_;
   ClientStreamHandler* stream_ = nullptr;
   H1ResponseParser parser_;
-  base::Chain held_;              ///< received and not parsed, while the handler owes too much
-  base::Chain early_;             ///< a tunnel's bytes from before the upstream agreed to it
+  base::Chain held_;   ///< received and not parsed, while the handler owes too much
+  base::Chain early_;  ///< a tunnel's bytes from before the upstream agreed to it
   net::Deferred deferred_;
-  size_t owed_ = 0;               ///< body bytes delivered and not consumed
-  uint64_t request_left_ = 0;     ///< with H1BodyCoding::Length
+  size_t owed_ = 0;            ///< body bytes delivered and not consumed
+  uint64_t request_left_ = 0;  ///< with H1BodyCoding::Length
   uint64_t received_at_open_ = 0;
   uint64_t written_at_open_ = 0;
   uint64_t streams_opened_ = 0;
-  StreamEnd end_;                 ///< of the stream, then of the connection
+  StreamEnd end_;  ///< of the stream, then of the connection
   uint16_t informational_ = 0;
   Phase phase_ = Phase::Idle;
   Request request_ = Request::None;
   H1BodyCoding coding_ = H1BodyCoding::None;
   uint8_t tasks_ = 0;
-  bool is_draining_ = false;      ///< not used again once the stream ends
-  bool is_tunnel_ = false;        ///< the response opened it
+  bool is_draining_ = false;  ///< not used again once the stream ends
+  bool is_tunnel_ = false;    ///< the response opened it
   bool is_response_done_ = false;
   bool has_early_end_ = false;
 };
 
-H1Client::H1Client(std::unique_ptr<net::Connection> transport, const H1Options& options, CodecCounters& counters, ClientConnectionHandler& handler)
+H1Client::H1Client(std::unique_ptr<net::Connection> transport, const H1Options& options, CodecCounters& counters,
+                   ClientConnectionHandler& handler)
     : options_(options),
       counters_(counters),
       handler_(handler),
@@ -170,7 +174,8 @@ void H1Client::send_head(const RequestHead& head, bool end) {
   if (context.is_upgrade) {
     format.connection = H1ConnectionOption::Upgrade;
     // RFC 8441 §5: an extended CONNECT has no key, HTTP/1.1 needs one.
-    if (head.protocol() == "websocket" && !head.has(HeaderId::SecWebSocketKey)) format.websocket_key = make_websocket_key(transport_->loop().random(), key);
+    if (head.protocol() == "websocket" && !head.has(HeaderId::SecWebSocketKey))
+      format.websocket_key = make_websocket_key(transport_->loop().random(), key);
   }
   parser_.set_context(context);
   transport_->write(base::Chain(serialize_request_head(transport_->loop().blocks(), head, format)));
@@ -211,7 +216,8 @@ void H1Client::send_data(base::Chain data, bool end) {
 void H1Client::send_trailers(const HeaderMap& trailers) {
   if (coding_ != H1BodyCoding::Chunked || !options_.enable_trailers) return send_data({}, true);
   if (phase_ != Phase::Active || request_ != Request::Begun) return;
-  transport_->write(base::Chain(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers)));
+  transport_->write(
+      base::Chain(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers)));
   finish_request();
 }
 
@@ -235,7 +241,8 @@ bool H1Client::can_read() const {
 void H1Client::on_data(base::Slice data) {
   if (phase_ == Phase::Closed) return;
   // Nobody asked for these bytes. They must not be taken for the answer to the next request.
-  if (phase_ == Phase::Idle || request_ == Request::None) return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http1.unexpected_data"});
+  if (phase_ == Phase::Idle || request_ == Request::None)
+    return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http1.unexpected_data"});
   if (is_response_done_) return stop_reuse();
   if (!held_.is_empty()) return hold(std::move(data));
   read(data);
@@ -363,7 +370,9 @@ void H1Client::on_drained() {
   if (stream_ != nullptr && request_ == Request::Begun) stream_->on_request_writable();
 }
 
-void H1Client::on_close(const base::Error&) { abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kUpstreamClosed}); }
+void H1Client::on_close(const base::Error&) {
+  abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kUpstreamClosed});
+}
 
 // ---------------------------------------------------------------- ends
 
@@ -427,7 +436,8 @@ void H1Client::reset(ResetCode) {
     return;
   }
   stream_ = nullptr;
-  // A handler may let go from inside the call that told it of the end: then the exchange is complete, and the connection good.
+  // A handler may let go from inside the call that told it of the end: then the exchange is complete, and the
+  // connection good.
   const bool is_complete = request_ == Request::Done && parser_.is_complete() && !is_tunnel_;
   if ((tasks_ & kEndStream) == 0 && !is_complete) abort({StreamEnd::Kind::Complete, ResetCode::Cancel, {}});
 }
@@ -441,8 +451,8 @@ void H1Client::close() { abort({StreamEnd::Kind::ConnectionClosed, ResetCode::No
 
 }  // namespace
 
-std::unique_ptr<ClientConnection> make_h1_client(std::unique_ptr<net::Connection> transport, const H1Options& options, CodecCounters& counters,
-                                                 ClientConnectionHandler& handler) {
+std::unique_ptr<ClientConnection> make_h1_client(std::unique_ptr<net::Connection> transport, const H1Options& options,
+                                                 CodecCounters& counters, ClientConnectionHandler& handler) {
   return std::make_unique<H1Client>(std::move(transport), options, counters, handler);
 }
 

@@ -36,7 +36,8 @@ class H1ConnectionTest : public ::testing::TestWithParam<Backend> {
   };
   Pair connect(net::ConnectionHandler& accepting, net::ConnectionHandler& connecting) {
     Pair pair;
-    pair.connected = std::make_unique<net::Connection>(loop, listener_->local_address(), net::ConnectOptions(), nullptr, connecting);
+    pair.connected =
+        std::make_unique<net::Connection>(loop, listener_->local_address(), net::ConnectOptions(), nullptr, connecting);
     EXPECT_TRUE(run_until(loop, [&] { return !accepted_.sockets.empty() && pair.connected->is_open(); }));
     pair.accepted = std::make_unique<net::Connection>(loop, std::move(accepted_.sockets.back()), nullptr, accepting);
     accepted_.sockets.pop_back();
@@ -67,7 +68,8 @@ class ServerRecorder : public ServerConnectionHandler, public ServerStreamHandle
   ServerStreamHandler& on_request(ServerStream& s, bool end) override {
     stream = &s;
     is_calling = true;
-    events.push_back("head " + std::string(s.request().method()) + " " + std::string(s.request().path()) + (end ? " end" : ""));
+    events.push_back("head " + std::string(s.request().method()) + " " + std::string(s.request().path()) +
+                     (end ? " end" : ""));
     if (react_head) react_head(s);
     if (end && react_end) react_end(s);
     is_calling = false;
@@ -89,7 +91,8 @@ class ServerRecorder : public ServerConnectionHandler, public ServerStreamHandle
     if (end) finish("data end");
   }
   void on_request_trailers(HeaderMap trailers) override {
-    trailers.for_each([&](const Header& h) { events.push_back("trailer " + std::string(h.name) + "=" + std::string(h.value)); });
+    trailers.for_each(
+        [&](const Header& h) { events.push_back("trailer " + std::string(h.name) + "=" + std::string(h.value)); });
     finish("trailers");
   }
   void on_response_writable() override { events.push_back("writable"); }
@@ -166,7 +169,8 @@ TEST_P(H1ServerTest, ServesKeptAliveRequestsOneAfterTheOther) {
   start();
   answer_with(200, "hi");
   for (int i = 0; i < 3; ++i) send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(server.text(), "head GET /x end\nstream complete\nhead GET /x end\nstream complete\nhead GET /x end\nstream complete\n");
+  EXPECT_EQ(server.text(),
+            "head GET /x end\nstream complete\nhead GET /x end\nstream complete\nhead GET /x end\nstream complete\n");
   const std::string one = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
   EXPECT_EQ(raw.data, one + one + one);
   EXPECT_EQ(codec->active_streams(), 0u);
@@ -176,7 +180,8 @@ TEST_P(H1ServerTest, AnswersPipelinedRequestsInOrderAndOneAtATime) {
   start();
   std::vector<ServerStream*> waiting;
   server.react_end = [&](ServerStream& s) { waiting.push_back(&s); };
-  send("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+  send(
+      "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(server.text(), "head POST /1\ndata end abc\n");
   respond(*waiting.back(), 200, "one");
   settle();
@@ -209,7 +214,8 @@ TEST_P(H1ServerTest, AHeadRefusedAsAWholeMayLeaveTheConnectionOpen) {
   start();
   answer_with(200, "");
   send("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(raw.data, "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  EXPECT_EQ(raw.data,
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
   EXPECT_EQ(server.text(), "refused 400 protocol missing_host_header\nhead GET /2 end\nstream complete\n");
   send("POST /3 HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
   EXPECT_TRUE(until([&] { return raw.has("end"); }));
@@ -264,7 +270,8 @@ TEST_P(H1ServerTest, ChunksBodiesOfUnknownLengthAndSendsTrailersWhereEnabled) {
   };
   send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nq\r\n0\r\nx-t: 1\r\n\r\n");
   EXPECT_EQ(server.text(), "head POST /\ntrailer x-t=1\ntrailers q\nstream complete\n");
-  EXPECT_EQ(raw.data, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n7d0\r\n" + std::string(2000, 'x') + "\r\n0\r\nx-sum: 1\r\n\r\n");
+  EXPECT_EQ(raw.data, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n7d0\r\n" +
+                          std::string(2000, 'x') + "\r\n0\r\nx-sum: 1\r\n\r\n");
 }
 
 TEST_P(H1ServerTest, ResponsesWithoutABodyCarryNone) {
@@ -278,7 +285,9 @@ TEST_P(H1ServerTest, ResponsesWithoutABodyCarryNone) {
   send("HEAD /head HTTP/1.1\r\nHost: a\r\n\r\n");
   send("GET /204 HTTP/1.1\r\nHost: a\r\n\r\n");
   send("GET /304 HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(raw.data, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n");
+  EXPECT_EQ(
+      raw.data,
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n");
 }
 
 TEST_P(H1ServerTest, ConnectionHeadersAreItsOwn) {
@@ -317,7 +326,9 @@ TEST_P(H1ServerTest, Http10MayKeepAlive) {
   answer_with(200, "hi");
   send("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
   send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(raw.data, "HTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: keep-alive\r\n\r\nhiHTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
+  EXPECT_EQ(
+      raw.data,
+      "HTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: keep-alive\r\n\r\nhiHTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
 }
 
 TEST_P(H1ServerTest, AWholeResponseBeforeTheBodyWasReadCloses) {
@@ -417,7 +428,8 @@ TEST_P(H1ServerTest, AnUpgradeHoldsEarlyBytesUntilItIsAccepted) {
 
 TEST_P(H1ServerTest, BytesBehindARefusedUpgradeAreNoRequest) {
   start();
-  send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+  send(
+      "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
   respond(*server.stream, 200, "no");
   settle();
   EXPECT_EQ(server.text(), "head GET /ws\nstream complete\n");
@@ -451,7 +463,9 @@ TEST_P(H1ServerTest, AClientThatLeavesEndsItsStream) {
   send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   peer->close();
   EXPECT_TRUE(until([&] { return server.is_over; }));
-  EXPECT_EQ(server.text(), "head GET / end\nstream closed downstream_remote_disconnect\nconnection closed downstream_remote_disconnect\n");
+  EXPECT_EQ(
+      server.text(),
+      "head GET / end\nstream closed downstream_remote_disconnect\nconnection closed downstream_remote_disconnect\n");
 }
 
 TEST_P(H1ServerTest, AResetByTheHandlerIsSilentAndClosesTheConnection) {
@@ -556,7 +570,9 @@ class ClientRecorder : public ClientConnectionHandler, public ClientStreamHandle
     events.push_back("connection " + describe(end));
     is_over = true;
   }
-  void on_informational(ResponseHead head) override { events.push_back("informational " + std::to_string(head.status)); }
+  void on_informational(ResponseHead head) override {
+    events.push_back("informational " + std::to_string(head.status));
+  }
   void on_response_head(ResponseHead head, bool end) override {
     events.push_back("head " + std::to_string(head.status) + (end ? " end" : ""));
     if (react_head) react_head();
@@ -801,7 +817,8 @@ TEST_P(H1ClientTest, AnExtendedConnectBecomesAnUpgradeWithAKey) {
   head.add(HeaderId::Protocol, "websocket");
   client.stream->send_head(head, false);
   settle();
-  const std::string prefix = "GET /chat HTTP/1.1\r\nhost: up:80\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ";
+  const std::string prefix =
+      "GET /chat HTTP/1.1\r\nhost: up:80\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ";
   ASSERT_EQ(raw.data.substr(0, prefix.size()), prefix);
   EXPECT_EQ(raw.data.size(), prefix.size() + 24 + 4);
 }

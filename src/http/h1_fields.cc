@@ -15,8 +15,8 @@ constexpr std::string_view kConnectionRejected = "http1.connection_header_reject
 
 bool equals_any_case(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
-  });
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
+         });
 }
 
 std::string_view trim(std::string_view text) {
@@ -46,7 +46,8 @@ bool has_element(std::string_view list, std::string_view lower) {
 
 // Removing one of these would change whom the message is for or where it ends.
 bool may_be_nominated(std::string_view name) {
-  for (std::string_view fixed : {"host", "content-length", "transfer-encoding", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}) {
+  for (std::string_view fixed :
+       {"host", "content-length", "transfer-encoding", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}) {
     if (equals_any_case(name, fixed)) return false;
   }
   return true;
@@ -189,7 +190,8 @@ void H1HeadParser::remove_nominated(HeaderMap& into) {
   while (into.has(HeaderId::Connection)) {
     const base::Slice list = base::Slice::copy_of(into.pool(), into.get(HeaderId::Connection));
     bool is_first = true;
-    into.remove_if([&](const Header& header) { return header.id == HeaderId::Connection && std::exchange(is_first, false); });
+    into.remove_if(
+        [&](const Header& header) { return header.id == HeaderId::Connection && std::exchange(is_first, false); });
     for_each_element(list.view(), [&](std::string_view name) {
       const bool is_kept = name.empty() || equals_any_case(name, "te") || equals_any_case(name, "upgrade") ||
                            equals_any_case(name, "connection") || !may_be_nominated(name);
@@ -205,7 +207,8 @@ bool H1HeadParser::finish_request(HeaderMap& into) {
   if (!settle_framing(into)) return false;
   facts_.keeps_alive = facts_.version == Version::Http11 ? !seen_.close : seen_.keep_alive && !seen_.close;
   settle_upgrade(into);
-  if (facts_.is_upgrade && equals_any_case(into.get(HeaderId::Upgrade), "websocket") && !into.has(HeaderId::SecWebSocketKey)) {
+  if (facts_.is_upgrade && equals_any_case(into.get(HeaderId::Upgrade), "websocket") &&
+      !into.has(HeaderId::SecWebSocketKey)) {
     return refuse(400, "http1.websocket_key_missing");
   }
   if (facts_.is_connect) {

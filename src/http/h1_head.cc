@@ -19,16 +19,16 @@ constexpr std::string_view kTooManyHeaders = "http1.too_many_headers";
 
 // What Envoy takes without allow_custom_methods; the common ones first, because the search is linear.
 constexpr std::string_view kMethods[] = {
-    "GET",     "POST",      "PUT",   "HEAD",   "DELETE",     "PATCH",    "OPTIONS",  "CONNECT",   "TRACE",
-    "ACL",     "BIND",      "COPY",  "LINK",   "LOCK",       "MERGE",    "MKACTIVITY", "MKCALENDAR", "MKCOL",
-    "MOVE",    "M-SEARCH",  "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE",  "REBIND",   "REPORT",    "SEARCH",
-    "SOURCE",  "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",    "UNSUBSCRIBE", "CHECKOUT"};
+    "GET",    "POST",      "PUT",    "HEAD",     "DELETE",    "PATCH",       "OPTIONS",    "CONNECT",    "TRACE",
+    "ACL",    "BIND",      "COPY",   "LINK",     "LOCK",      "MERGE",       "MKACTIVITY", "MKCALENDAR", "MKCOL",
+    "MOVE",   "M-SEARCH",  "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE",       "REBIND",     "REPORT",     "SEARCH",
+    "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK",   "UNLOCK",    "UNSUBSCRIBE", "CHECKOUT"};
 
 // Headers that take_header does more with than to add them.
 constexpr std::array<bool, kHeaderIdCount> kHasMeaning = [] {
   std::array<bool, kHeaderIdCount> table{};
-  for (HeaderId id : {HeaderId::Host, HeaderId::ContentLength, HeaderId::TransferEncoding, HeaderId::Connection, HeaderId::Te,
-                      HeaderId::KeepAlive, HeaderId::ProxyConnection, HeaderId::Http2Settings}) {
+  for (HeaderId id : {HeaderId::Host, HeaderId::ContentLength, HeaderId::TransferEncoding, HeaderId::Connection,
+                      HeaderId::Te, HeaderId::KeepAlive, HeaderId::ProxyConnection, HeaderId::Http2Settings}) {
     table[static_cast<size_t>(id)] = true;
   }
   return table;
@@ -119,7 +119,8 @@ H1HeadParser::Progress H1HeadParser::feed_partial(std::string_view& bytes, Heade
   stash(piece, into.pool());
   if (feed_end == nullptr && !is_too_long) {
     // What can never become valid is refused now: a peer may wait for the answer before it ends the line.
-    const bool ended_with_cr = partial_size_ > piece.size() && partial_->data()[partial_size_ - piece.size() - 1] == '\r';
+    const bool ended_with_cr =
+        partial_size_ > piece.size() && partial_->data()[partial_size_ - piece.size() - 1] == '\r';
     const char* const piece_end = piece.data() + piece.size();
     const char* const stop = find_value_end(piece.data(), piece_end);
     const bool may_become_valid = stop == piece_end || (*stop == '\r' && stop + 1 == piece_end);
@@ -128,7 +129,8 @@ H1HeadParser::Progress H1HeadParser::feed_partial(std::string_view& bytes, Heade
   const char* const start = partial_->data();
   const uint32_t size = partial_size_;
   const char* const next = line(start, start + size, into);
-  if (next == nullptr && !is_failed_) fail(is_too_long ? 431 : 400, is_too_long ? kHeadersTooLarge : kInvalidCharacters);
+  if (next == nullptr && !is_failed_)
+    fail(is_too_long ? 431 : 400, is_too_long ? kHeadersTooLarge : kInvalidCharacters);
   if (is_failed_) return Progress::Failed;
   WEFT_ASSERT(next == start + size);  // A line ends at its first LF and nowhere else.
   head_bytes_ += size;
@@ -297,7 +299,8 @@ const char* H1HeadParser::header_line(const char* p, const char* end, HeaderMap&
   const std::string_view name = is_short ? std::string_view(lower, n) : std::string_view(p, n);
   const HeaderId id = is_short ? header_id(name) : HeaderId::Unknown;
   const std::string_view text(value, static_cast<size_t>(value_end - value));
-  const bool is_taken = kind_ == Kind::Trailers ? take_trailer(id, name, text, into) : take_header(id, name, text, into);
+  const bool is_taken =
+      kind_ == Kind::Trailers ? take_trailer(id, name, text, into) : take_header(id, name, text, into);
   return is_taken ? stop + 2 : nullptr;
 }
 

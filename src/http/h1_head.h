@@ -21,8 +21,8 @@ struct H1Error {
 
 /// How the end of a body is found, or what follows a head instead of one.
 enum class H1Framing : uint8_t {
-  None,        ///< no body: the message ends with its head
-  Length,      ///< content-length bytes
+  None,    ///< no body: the message ends with its head
+  Length,  ///< content-length bytes
   Chunked,
   UntilClose,  ///< responses only
   Tunnel,      ///< requests: nothing until 101 or 2xx, then bytes; responses: bytes until close
@@ -38,18 +38,19 @@ struct H1RequestContext {
 /// What the head says about the message as a whole. Valid once the parser is done.
 struct H1Facts {
   Version version = Version::Http11;
-  uint16_t status = 0;          ///< responses
+  uint16_t status = 0;  ///< responses
   H1Framing framing = H1Framing::None;
   uint64_t content_length = 0;  ///< with H1Framing::Length
   bool keeps_alive = true;      ///< what `connection` and the version say of the connection's life
   bool is_head = false;
   bool is_connect = false;
-  bool is_upgrade = false;      ///< requests: a validated upgrade; responses: 101
+  bool is_upgrade = false;  ///< requests: a validated upgrade; responses: 101
 };
 
 /// Parses one head at a time into a HeaderMap. Lines are parsed as they come complete; a line in pieces waits in one
-/// pool block. Connection-level fields never reach the map: they become H1Facts, and what `connection` names is removed.
-/// Errors: `error()` after Failed; the parser must be restarted.   Cost: O(bytes), no allocation but the map's block.
+/// pool block. Connection-level fields never reach the map: they become H1Facts, and what `connection` names is
+/// removed. Errors: `error()` after Failed; the parser must be restarted.   Cost: O(bytes), no allocation but the map's
+/// block.
 class H1HeadParser {
  public:
   enum class Kind : uint8_t { Request, Response, Trailers };

@@ -79,7 +79,8 @@ class Recorder {
 };
 
 template <typename Message>
-std::string parse_every_way(std::string_view input, const H1Options& options = {}, const H1RequestContext& context = {}) {
+std::string parse_every_way(std::string_view input, const H1Options& options = {},
+                            const H1RequestContext& context = {}) {
   const auto parse = [&](std::vector<size_t> cuts) {
     Recorder<Message> recorder(options, context);
     size_t from = 0;
@@ -116,9 +117,11 @@ int refusal(const std::string& events) {
 }
 
 TEST(H1RequestParserTest, ReadsAnOrdinaryRequest) {
-  EXPECT_EQ(request("GET /a/b?c=d HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent:curl/7\r\nX-Custom:  v w \t\r\nEmpty:\r\n\r\n"),
-            "HTTP/1.1\n:method: GET\n:scheme: http\n:authority: example.com:8080\n:path: /a/b?c=d\n"
-            "user-agent: curl/7\nx-custom: v w\nempty: \nend\n");
+  EXPECT_EQ(
+      request(
+          "GET /a/b?c=d HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent:curl/7\r\nX-Custom:  v w \t\r\nEmpty:\r\n\r\n"),
+      "HTTP/1.1\n:method: GET\n:scheme: http\n:authority: example.com:8080\n:path: /a/b?c=d\n"
+      "user-agent: curl/7\nx-custom: v w\nempty: \nend\n");
 }
 
 TEST(H1RequestParserTest, ReadsPipelinedRequestsOneAfterTheOther) {
@@ -143,7 +146,8 @@ TEST(H1RequestParserTest, AbsoluteTargetsReplaceTheHost) {
             "HTTP/1.1\n:method: GET\n:scheme: http\n:authority: Real.example:81\n:path: /?q\nend\n");
   EXPECT_EQ(request("GET HTTPS://a HTTP/1.1\r\nHost: other\r\n\r\n"),
             "HTTP/1.1\n:method: GET\n:scheme: https\n:authority: a\n:path: /\nend\n");
-  EXPECT_EQ(request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), "HTTP/1.1\n:method: OPTIONS\n:scheme: http\n:authority: a\n:path: *\nend\n");
+  EXPECT_EQ(request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
+            "HTTP/1.1\n:method: OPTIONS\n:scheme: http\n:authority: a\n:path: *\nend\n");
   H1Options options;
   options.allow_absolute_url = false;
   EXPECT_EQ(refusal(request("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", options)), 400);
@@ -155,17 +159,25 @@ TEST(H1RequestParserTest, ConnectTakesAnAuthorityAndBecomesATunnel) {
 }
 
 TEST(H1RequestParserTest, HeadersOfTheConnectionDoNotGoOn) {
-  EXPECT_EQ(request("GET / HTTP/1.1\r\nX-Foo: 1\r\nHost: a\r\nConnection: close, x-foo\r\nConnection: X-Bar\r\nx-bar: 2\r\nKeep-Alive: 5\r\n"
-                    "Proxy-Connection: close\r\nTE: gzip, trailers\r\nTe: trailers\r\nx-keep: 3\r\n\r\n"),
-            "HTTP/1.1 close\n:method: GET\n:scheme: http\n:authority: a\n:path: /\nte: trailers\nx-keep: 3\nend\n");
-  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nTE: gzip\r\n\r\n"), "HTTP/1.1\n:method: GET\n:scheme: http\n:authority: a\n:path: /\nend\n");
+  EXPECT_EQ(
+      request(
+          "GET / HTTP/1.1\r\nX-Foo: 1\r\nHost: a\r\nConnection: close, x-foo\r\nConnection: X-Bar\r\nx-bar: 2\r\nKeep-Alive: 5\r\n"
+          "Proxy-Connection: close\r\nTE: gzip, trailers\r\nTe: trailers\r\nx-keep: 3\r\n\r\n"),
+      "HTTP/1.1 close\n:method: GET\n:scheme: http\n:authority: a\n:path: /\nte: trailers\nx-keep: 3\nend\n");
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nTE: gzip\r\n\r\n"),
+            "HTTP/1.1\n:method: GET\n:scheme: http\n:authority: a\n:path: /\nend\n");
 }
 
 TEST(H1RequestParserTest, AnUpgradeIsKeptAndH2cIsNot) {
   const std::string base = "HTTP/1.1\n:method: GET\n:scheme: http\n:authority: a\n:path: /\n";
-  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n\r\nxx"),
-            "HTTP/1.1 upgrade\n:method: GET\n:scheme: http\n:authority: a\n:path: /\nupgrade: WebSocket\nsec-websocket-key: k\ndata xx\nend\n");
-  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n"), base + "end\n");
+  EXPECT_EQ(
+      request(
+          "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n\r\nxx"),
+      "HTTP/1.1 upgrade\n:method: GET\n:scheme: http\n:authority: a\n:path: /\nupgrade: WebSocket\nsec-websocket-key: k\ndata xx\nend\n");
+  EXPECT_EQ(
+      request(
+          "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n"),
+      base + "end\n");
   EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo, H2C\r\n\r\n"), base + "end\n");
   EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n"), base + "end\n");
 }
@@ -177,7 +189,8 @@ TEST(H1RequestParserTest, Http10NeedsToBeAccepted) {
   options.accept_http_10 = true;
   EXPECT_EQ(refusal(request(input, options)), 400);
   options.default_host_for_http_10 = "fallback";
-  EXPECT_EQ(request(input, options), "HTTP/1.0 close\n:method: GET\n:scheme: http\n:authority: fallback\n:path: /\nend\n");
+  EXPECT_EQ(request(input, options),
+            "HTTP/1.0 close\n:method: GET\n:scheme: http\n:authority: fallback\n:path: /\nend\n");
   EXPECT_EQ(request("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", options),
             "HTTP/1.0\n:method: GET\n:scheme: http\n:authority: fallback\n:path: /\nend\n");
 }
@@ -194,11 +207,13 @@ TEST(H1RequestParserTest, UnderscoresFollowThePolicy) {
 }
 
 TEST(H1RequestParserTest, LengthBesideChunksCountsOnlyWhenAllowed) {
-  const std::string_view input = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+  const std::string_view input =
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
   EXPECT_EQ(refusal(request(input)), 400);
   H1Options options;
   options.allow_chunked_length = true;
-  EXPECT_EQ(request(input, options), "HTTP/1.1 close\n:method: POST\n:scheme: http\n:authority: a\n:path: /\ndata hi\nend\n");
+  EXPECT_EQ(request(input, options),
+            "HTTP/1.1 close\n:method: POST\n:scheme: http\n:authority: a\n:path: /\ndata hi\nend\n");
 }
 
 TEST(H1RequestParserTest, LimitsOfTheHead) {
@@ -216,7 +231,8 @@ TEST(H1RequestParserTest, LimitsOfTheHead) {
 
 TEST(H1RequestParserTest, LongLinesInManyPiecesGiveTheSameHead) {
   const std::string value(50000, 'v');
-  const std::string events = request("GET / HTTP/1.1\r\nHost: a\r\nx-" + std::string(3000, 'N') + ": " + value + "\r\n\r\n");
+  const std::string events =
+      request("GET / HTTP/1.1\r\nHost: a\r\nx-" + std::string(3000, 'N') + ": " + value + "\r\n\r\n");
   EXPECT_NE(events.find("x-" + std::string(3000, 'n') + ": " + value + "\nend\n"), events.npos);
 }
 
@@ -247,6 +263,39 @@ std::string with_headers(std::string_view lines, std::string_view body = "") {
   return "POST / HTTP/1.1\r\nHost: a\r\n" + std::string(lines) + "\r\n" + std::string(body);
 }
 
+/// Chunked bodies that break the grammar in one place each.
+std::vector<std::string> hostile_chunks() {
+  using std::string_literals::operator""s;
+  return {"0x2\r\n"s,
+          "+2\r\n"s,
+          "-0x0\r\n"s,
+          "0_2e\r\n"s,
+          " 2\r\n"s,
+          "00000000000000002\r\n"s,
+          "ffffffffffffffff\r\n"s,
+          "8000000000000000\r\n"s,
+          "5\r\r;ABCD\r\n"s,
+          "2;a\rb\r\n"s,
+          "2;a\nb\r\n"s,
+          "2;a\0b\r\n"s,
+          "\r\n"s,
+          "2\n"s,
+          "2 \r\n"s,
+          "2\t\r\n"s,
+          "2\r\nhiXX"s,
+          "2\r\nhi\n0\r\n\r\n"s,
+          "2\r\nhi\rX"s,
+          "2\r\nhi;\r\n"s,
+          "g\r\n"s,
+          "0\r\n\n"s,
+          "0\r\nx\r\n\r\n"s,
+          "0\n\r\n"s,
+          "0\r\n x: y\r\n\r\n"s,
+          "0\r\na: b\nc: d\r\n\r\n"s,
+          "0\r\n\r\r\n"s,
+          "2;"s + std::string(5000, 'e') + "\r\nhi\r\n"};
+}
+
 std::vector<Hostile> hostile_framing() {
   using std::string_literals::operator""s;
   std::vector<Hostile> cases = {
@@ -260,8 +309,14 @@ std::vector<Hostile> hostile_framing() {
       {"gzip before chunked", with_headers("Transfer-Encoding: gzip, chunked\r\n"), {501}},
       {"identity", with_headers("Transfer-Encoding: identity\r\n"), {501}},
       {"empty TE", with_headers("Transfer-Encoding:\r\n"), {400}},
-      {"obs-text in TE", with_headers("Transfer-Encoding: \xff" "chunked\r\n"), {400}},
-      {"VT in TE", with_headers("Transfer-Encoding: \x0b" "chunked\r\n"), {400}},
+      {"obs-text in TE",
+       with_headers("Transfer-Encoding: \xff"
+                    "chunked\r\n"),
+       {400}},
+      {"VT in TE",
+       with_headers("Transfer-Encoding: \x0b"
+                    "chunked\r\n"),
+       {400}},
       {"NBSP behind TE", with_headers("Transfer-Encoding: chunked\xa0\r\n"), {400}},
       {"CR in TE", with_headers("Transfer-Encoding: chun\rked\r\n"), {400}},
       {"quoted TE", with_headers("Transfer-Encoding: \"chunked\"\r\n"), {400}},
@@ -279,16 +334,16 @@ std::vector<Hostile> hostile_framing() {
       {"Connection names a pseudo-header", with_headers("Connection: :path\r\n"), {400}},
       {"CONNECT with CL", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", {400}},
       {"CONNECT with TE", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", {400}},
-      {"websocket without key", "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", {400}},
+      {"websocket without key",
+       "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+       {400}},
   };
-  for (const std::string& length : {"+10"s, "1_0"s, "0x10"s, "1Z"s, ""s, "-48"s, "010"s, "00"s, "9223372036854775808"s,
-                                    "18446744073709551616"s, "99999999999999999999"s, "1 0"s, "5;a"s, "\"5\""s, "5,5"s, "1.0"s, "1e1"s}) {
+  for (const std::string& length :
+       {"+10"s, "1_0"s, "0x10"s, "1Z"s, ""s, "-48"s, "010"s, "00"s, "9223372036854775808"s, "18446744073709551616"s,
+        "99999999999999999999"s, "1 0"s, "5;a"s, "\"5\""s, "5,5"s, "1.0"s, "1e1"s}) {
     cases.push_back({"content length", with_headers("Content-Length: " + length + "\r\n"), {400}});
   }
-  for (const std::string& chunk : {"0x2\r\n"s, "+2\r\n"s, "-0x0\r\n"s, "0_2e\r\n"s, " 2\r\n"s, "00000000000000002\r\n"s, "ffffffffffffffff\r\n"s,
-                                   "8000000000000000\r\n"s, "5\r\r;ABCD\r\n"s, "2;a\rb\r\n"s, "2;a\nb\r\n"s, "2;a\0b\r\n"s, "\r\n"s, "2\n"s, "2 \r\n"s, "2\t\r\n"s,
-                                   "2\r\nhiXX"s, "2\r\nhi\n0\r\n\r\n"s, "2\r\nhi\rX"s, "2\r\nhi;\r\n"s, "g\r\n"s, "0\r\n\n"s, "0\r\nx\r\n\r\n"s, "0\n\r\n"s,
-                                   "0\r\n x: y\r\n\r\n"s, "0\r\na: b\nc: d\r\n\r\n"s, "0\r\n\r\r\n"s, "2;"s + std::string(5000, 'e') + "\r\nhi\r\n"}) {
+  for (const std::string& chunk : hostile_chunks()) {
     cases.push_back({"chunk", with_headers("Transfer-Encoding: chunked\r\n", chunk), {400}});
   }
   std::string drip;
@@ -335,15 +390,20 @@ std::vector<Hostile> hostile_heads() {
       {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", {400}},
       {"NUL after a body", with_headers("Content-Length: 1\r\n", "x\0"s), {400}},
   };
-  for (const std::string& target : {"!"s, "admin"s, "*/test"s, "*"s, "#frag"s, "/a#frag"s, "/a\x80"s, "/a\x7f"s, "/a\0b"s, "ftp://a/"s, "http://"s, "http:///x"s,
-                                    "http://u@a/"s, "http://a b/"s, "//"s.substr(1) + "\t"s, "http:a"s, "http://[::1/"s, "?a"s}) {
+  for (const std::string& target :
+       {"!"s, "admin"s, "*/test"s, "*"s, "#frag"s, "/a#frag"s, "/a\x80"s, "/a\x7f"s, "/a\0b"s, "ftp://a/"s, "http://"s,
+        "http:///x"s, "http://u@a/"s, "http://a b/"s, "//"s.substr(1) + "\t"s, "http:a"s, "http://[::1/"s, "?a"s}) {
     cases.push_back({"target", "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n", {400}});
   }
-  for (const std::string& target : {"/"s, "host"s, "http://h:80"s, "h:"s, "h:0"s, "h:65536"s, ":80"s, "u@h:80"s, "h:8a"s, "h:80/"s, "[::1]"s, "[zz]:1"s}) {
+  for (const std::string& target : {"/"s, "host"s, "http://h:80"s, "h:"s, "h:0"s, "h:65536"s, ":80"s, "u@h:80"s,
+                                    "h:8a"s, "h:80/"s, "[::1]"s, "[zz]:1"s}) {
     cases.push_back({"CONNECT target", "CONNECT " + target + " HTTP/1.1\r\nHost: a\r\n\r\n", {400}});
   }
-  for (const std::string& host : {""s, "a,b"s, "u@a"s, "a\0b"s, "a b"s, "a/b"s, "a?b"s, "a#b"s, "a:b"s, "a:80:80"s, "a:99999"s, "a:-1"s, "[::1"s, "::1"s, "[::1]x"s, "[fe80::1%eth0]"s,
-                                  "[1.2.3.4]"s, "a\\b"s, "a%2fb"s, "a\x80"s, "http://a"s, "a;b"s, "a\"b"s, "<a>"s, "a'b"s, "(a)"s, ":80"s, "a\tb"s, "[]"s, "a:+1"s}) {
+  for (const std::string& host :
+       {""s,          "a,b"s,     "u@a"s,     "a\0b"s,  "a b"s,      "a/b"s, "a?b"s,    "a#b"s,
+        "a:b"s,       "a:80:80"s, "a:99999"s, "a:-1"s,  "[::1"s,     "::1"s, "[::1]x"s, "[fe80::1%eth0]"s,
+        "[1.2.3.4]"s, "a\\b"s,    "a%2fb"s,   "a\x80"s, "http://a"s, "a;b"s, "a\"b"s,   "<a>"s,
+        "a'b"s,       "(a)"s,     ":80"s,     "a\tb"s,  "[]"s,       "a:+1"s}) {
     cases.push_back({"host", "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", {400}});
   }
   return cases;
@@ -352,64 +412,85 @@ std::vector<Hostile> hostile_heads() {
 TEST(H1RequestParserTest, RefusesHostileFraming) {
   for (const Hostile& hostile : hostile_framing()) {
     EXPECT_TRUE(std::count(hostile.statuses.begin(), hostile.statuses.end(), refusal(request(hostile.input))))
-        << hostile.what << ":\n" << hostile.input << "\ngave\n" << request(hostile.input);
+        << hostile.what << ":\n"
+        << hostile.input << "\ngave\n"
+        << request(hostile.input);
   }
 }
 
 TEST(H1RequestParserTest, RefusesHostileHeads) {
   for (const Hostile& hostile : hostile_heads()) {
     EXPECT_TRUE(std::count(hostile.statuses.begin(), hostile.statuses.end(), refusal(request(hostile.input))))
-        << hostile.what << ":\n" << hostile.input << "\ngave\n" << request(hostile.input);
+        << hostile.what << ":\n"
+        << hostile.input << "\ngave\n"
+        << request(hostile.input);
   }
 }
 
 TEST(H1RequestParserTest, AcceptsWhatIsUnusualButRight) {
-  for (const std::string_view input : {
-           "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost:a\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
-           "GET / HTTP/1.1\r\nHost: a_b-c.d~:80\r\n\r\n", "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", "GET /?a=b{|}%zz[\" HTTP/1.1\r\nHost: a\r\n\r\n",
-           "M-SEARCH / HTTP/1.1\r\nHost: a\r\nx: \x80\xff\t!\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: ,close,,\r\n\r\n",
-           "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "GET / HTTP/1.1\r\n!#$%&'*+-.^_`|~09az: x\r\nHost: a\r\n\r\n"}) {
+  for (const std::string_view input :
+       {"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost:a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "GET / HTTP/1.1\r\nHost: a_b-c.d~:80\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", "GET /?a=b{|}%zz[\" HTTP/1.1\r\nHost: a\r\n\r\n",
+        "M-SEARCH / HTTP/1.1\r\nHost: a\r\nx: \x80\xff\t!\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: ,close,,\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "GET / HTTP/1.1\r\n!#$%&'*+-.^_`|~09az: x\r\nHost: a\r\n\r\n"}) {
     EXPECT_EQ(refusal(request(input)), 0) << input;
   }
 }
 
 TEST(H1ResponseParserTest, ReadsBodiesByLengthChunksAndClose) {
-  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nServer: x\r\n\r\nhiHTTP/1.1 404\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nz\r\n0\r\n\r\n"),
-            "HTTP/1.1 200\ncontent-length: 2\nserver: x\ndata hi\nend\nHTTP/1.1 404\ndata z\nend\n");
+  EXPECT_EQ(
+      response(
+          "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nServer: x\r\n\r\nhiHTTP/1.1 404\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nz\r\n0\r\n\r\n"),
+      "HTTP/1.1 200\ncontent-length: 2\nserver: x\ndata hi\nend\nHTTP/1.1 404\ndata z\nend\n");
   EXPECT_EQ(response("HTTP/1.1 200 OK\r\n\r\nall the rest"), "HTTP/1.1 200 close\ndata all the rest\nend\n");
-  EXPECT_EQ(response("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"), "HTTP/1.0 200\ncontent-length: 0\nend\n");
+  EXPECT_EQ(response("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"),
+            "HTTP/1.0 200\ncontent-length: 0\nend\n");
   EXPECT_EQ(response("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"), "HTTP/1.0 200 close\ncontent-length: 0\nend\n");
 }
 
 TEST(H1ResponseParserTest, SomeResponsesHaveNoBodyWhateverTheySay) {
-  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", {.is_head = true}), "HTTP/1.1 200\ncontent-length: 9\nend\n");
-  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {.is_head = true}), "HTTP/1.1 200\nend\n");
-  EXPECT_EQ(response("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"), "HTTP/1.1 304\ncontent-length: 9\nend\n");
+  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", {.is_head = true}),
+            "HTTP/1.1 200\ncontent-length: 9\nend\n");
+  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {.is_head = true}),
+            "HTTP/1.1 200\nend\n");
+  EXPECT_EQ(response("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
+            "HTTP/1.1 304\ncontent-length: 9\nend\n");
   EXPECT_EQ(response("HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n"), "HTTP/1.1 204\nend\n");
 }
 
 TEST(H1ResponseParserTest, InformationalHeadsComeBeforeTheFinalOne) {
-  EXPECT_EQ(response("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-            "HTTP/1.1 100\nend\nHTTP/1.1 103\nlink: </a>\nend\nHTTP/1.1 200\ncontent-length: 0\nend\n");
+  EXPECT_EQ(
+      response(
+          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+      "HTTP/1.1 100\nend\nHTTP/1.1 103\nlink: </a>\nend\nHTTP/1.1 200\ncontent-length: 0\nend\n");
 }
 
 TEST(H1ResponseParserTest, TunnelsBeginOnlyWhereTheRequestAskedForOne) {
-  const std::string_view switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nraw";
+  const std::string_view switching =
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nraw";
   EXPECT_EQ(response(switching, {.is_upgrade = true}), "HTTP/1.1 101 upgrade\nupgrade: websocket\ndata raw\nend\n");
   EXPECT_EQ(refusal(response(switching)), 502);
   EXPECT_EQ(refusal(response("HTTP/1.1 101 Switching Protocols\r\n\r\n", {.is_upgrade = true})), 502);
-  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nraw", {.is_connect = true}), "HTTP/1.1 200\ndata raw\nend\n");
-  EXPECT_EQ(response("HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nraw", {.is_connect = true}), "HTTP/1.1 403\ncontent-length: 3\ndata raw\nend\n");
+  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nraw", {.is_connect = true}),
+            "HTTP/1.1 200\ndata raw\nend\n");
+  EXPECT_EQ(response("HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nraw", {.is_connect = true}),
+            "HTTP/1.1 403\ncontent-length: 3\ndata raw\nend\n");
 }
 
 TEST(H1ResponseParserTest, RefusesMalformedResponses) {
   using std::string_literals::operator""s;
   for (const std::string& input :
-       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"s, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"s,
-        "HTTP/1.1 20 OK\r\n\r\n"s, "HTTP/1.1 2000 OK\r\n\r\n"s, "HTTP/1.1  200 OK\r\n\r\n"s, "HTTP/2 200 OK\r\n\r\n"s, "HTTP/1.1 099 OK\r\n\r\n"s,
-        "HTTP/1.1 200 O\0K\r\n\r\n"s, "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"s, "ICY 200 OK\r\n\r\n"s, "HTTP/1.1 200 OK\r\nx y: z\r\n\r\n"s,
-        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"s, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"s, "\r\nHTTP/1.1 200 OK\r\n\r\n"s,
-        "HTTP/1.1 200 OK\r\nContent-Length: 010\r\n\r\n"s, "HTTP/1.1 200 OK\r\nx: " + std::string(70000, 'v') + "\r\n\r\n"}) {
+       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"s,
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"s, "HTTP/1.1 20 OK\r\n\r\n"s,
+        "HTTP/1.1 2000 OK\r\n\r\n"s, "HTTP/1.1  200 OK\r\n\r\n"s, "HTTP/2 200 OK\r\n\r\n"s, "HTTP/1.1 099 OK\r\n\r\n"s,
+        "HTTP/1.1 200 O\0K\r\n\r\n"s, "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"s, "ICY 200 OK\r\n\r\n"s,
+        "HTTP/1.1 200 OK\r\nx y: z\r\n\r\n"s, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"s,
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"s, "\r\nHTTP/1.1 200 OK\r\n\r\n"s,
+        "HTTP/1.1 200 OK\r\nContent-Length: 010\r\n\r\n"s,
+        "HTTP/1.1 200 OK\r\nx: " + std::string(70000, 'v') + "\r\n\r\n"}) {
     EXPECT_GE(refusal(response(input)), 400) << input.substr(0, 200);
   }
 }

@@ -24,7 +24,8 @@ void note_head(base::BlockPool& pool, http::H1ResponseParser& parser, std::strin
   WEFT_ASSERT(written.view().find("\r\n\r\n") == written.size() - 4);
 }
 
-Outcome parse(std::string_view bytes, const http::H1Options& options, const http::H1RequestContext& context, size_t step) {
+Outcome parse(std::string_view bytes, const http::H1Options& options, const http::H1RequestContext& context,
+              size_t step) {
   base::BlockPool pool;
   http::CodecCounters counters;
   Outcome outcome;

@@ -16,9 +16,9 @@ constexpr size_t kChunkSizeLineBytesMax = 18;  // 16 digits, CR, LF
 // Never copied from a message: pseudo-headers, and what concerns one connection only.
 constexpr std::array<bool, kHeaderIdCount> kNotCopied = [] {
   std::array<bool, kHeaderIdCount> skip{};
-  for (HeaderId id : {HeaderId::Authority, HeaderId::Method, HeaderId::Path, HeaderId::Protocol, HeaderId::Scheme, HeaderId::Status,
-                      HeaderId::Connection, HeaderId::TransferEncoding, HeaderId::KeepAlive, HeaderId::ProxyConnection,
-                      HeaderId::Upgrade, HeaderId::Http2Settings, HeaderId::ContentLength}) {
+  for (HeaderId id : {HeaderId::Authority, HeaderId::Method, HeaderId::Path, HeaderId::Protocol, HeaderId::Scheme,
+                      HeaderId::Status, HeaderId::Connection, HeaderId::TransferEncoding, HeaderId::KeepAlive,
+                      HeaderId::ProxyConnection, HeaderId::Upgrade, HeaderId::Http2Settings, HeaderId::ContentLength}) {
     skip[static_cast<size_t>(id)] = true;
   }
   return skip;
@@ -112,8 +112,9 @@ void put_connection(Writer& out, H1ConnectionOption option, std::string_view pro
 base::Slice serialize_response_head(base::BlockPool& pool, const ResponseHead& head, const H1HeadFormat& format) {
   Writer out(pool, head_bytes_max(head));
   out.put(format.version == Version::Http10 ? "HTTP/1.0 " : "HTTP/1.1 ");
-  const char digits[4] = {static_cast<char>('0' + head.status / 100 % 10), static_cast<char>('0' + head.status / 10 % 10),
-                          static_cast<char>('0' + head.status % 10), ' '};
+  const char digits[4] = {static_cast<char>('0' + head.status / 100 % 10),
+                          static_cast<char>('0' + head.status / 10 % 10), static_cast<char>('0' + head.status % 10),
+                          ' '};
   out.put({digits, sizeof(digits)});
   out.put(reason_phrase(head.status));
   out.put("\r\n");
@@ -142,7 +143,8 @@ base::Slice serialize_request_head(base::BlockPool& pool, const RequestHead& hea
   out.put(" HTTP/1.1\r\n");
   out.put_line("host", authority, format.is_proper_case);
   put_fields(out, head, format);
-  put_connection(out, format.connection, is_extended_connect ? head.protocol() : head.get(HeaderId::Upgrade), format.is_proper_case);
+  put_connection(out, format.connection, is_extended_connect ? head.protocol() : head.get(HeaderId::Upgrade),
+                 format.is_proper_case);
   if (!format.websocket_key.empty()) out.put_line("sec-websocket-key", format.websocket_key, format.is_proper_case);
   out.put("\r\n");
   return out.finish();

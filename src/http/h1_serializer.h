@@ -14,9 +14,9 @@ namespace weft::http {
 
 /// How the body that follows a head is framed.
 enum class H1BodyCoding : uint8_t {
-  None,        ///< no body and nothing said about one (also: a content-length that the message has is kept)
-  EmptyBody,   ///< content-length: 0
-  Length,      ///< the message's content-length is kept
+  None,       ///< no body and nothing said about one (also: a content-length that the message has is kept)
+  EmptyBody,  ///< content-length: 0
+  Length,     ///< the message's content-length is kept
   Chunked,
   UntilClose,
   Tunnel,
@@ -28,10 +28,10 @@ enum class H1ConnectionOption : uint8_t { None, Close, KeepAlive, Upgrade };
 struct H1HeadFormat {
   H1BodyCoding coding = H1BodyCoding::None;
   H1ConnectionOption connection = H1ConnectionOption::None;
-  Version version = Version::Http11;        ///< of the status line
-  bool is_proper_case = false;              ///< "Content-Type" for "content-type"
-  bool is_fully_qualified = false;          ///< requests: absolute-form target
-  std::string_view websocket_key;           ///< requests: added as sec-websocket-key when not empty
+  Version version = Version::Http11;  ///< of the status line
+  bool is_proper_case = false;        ///< "Content-Type" for "content-type"
+  bool is_fully_qualified = false;    ///< requests: absolute-form target
+  std::string_view websocket_key;     ///< requests: added as sec-websocket-key when not empty
 };
 
 /// A status line and headers. `head.status` must be 100..999.

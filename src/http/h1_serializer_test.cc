@@ -20,22 +20,31 @@ class H1SerializerTest : public ::testing::Test {
 
 TEST_F(H1SerializerTest, WritesOnlyWhatBelongsToTheMessage) {
   RequestHead head = request("POST", "/p?q");
-  for (std::string_view name : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"}) head.add(name, "evil");
+  for (std::string_view name :
+       {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"})
+    head.add(name, "evil");
   head.add(HeaderId::ContentLength, "12");
   head.add("x-a", "1");
   H1HeadFormat format;
   format.coding = H1BodyCoding::Length;
-  EXPECT_EQ(serialize_request_head(pool, head, format).view(), "POST /p?q HTTP/1.1\r\nhost: host:1\r\nx-a: 1\r\ncontent-length: 12\r\n\r\n");
+  EXPECT_EQ(serialize_request_head(pool, head, format).view(),
+            "POST /p?q HTTP/1.1\r\nhost: host:1\r\nx-a: 1\r\ncontent-length: 12\r\n\r\n");
   format.coding = H1BodyCoding::Chunked;
-  EXPECT_EQ(serialize_request_head(pool, head, format).view(), "POST /p?q HTTP/1.1\r\nhost: host:1\r\nx-a: 1\r\ntransfer-encoding: chunked\r\n\r\n");
+  EXPECT_EQ(serialize_request_head(pool, head, format).view(),
+            "POST /p?q HTTP/1.1\r\nhost: host:1\r\nx-a: 1\r\ntransfer-encoding: chunked\r\n\r\n");
 }
 
 TEST_F(H1SerializerTest, TargetsTakeTheirForm) {
-  EXPECT_TRUE(serialize_request_head(pool, request("CONNECT", ""), {}).view().starts_with("CONNECT host:1 HTTP/1.1\r\nhost: host:1\r\n"));
+  EXPECT_TRUE(serialize_request_head(pool, request("CONNECT", ""), {})
+                  .view()
+                  .starts_with("CONNECT host:1 HTTP/1.1\r\nhost: host:1\r\n"));
   H1HeadFormat format;
   format.is_fully_qualified = true;
-  EXPECT_TRUE(serialize_request_head(pool, request("GET", "/a"), format).view().starts_with("GET https://host:1/a HTTP/1.1\r\n"));
-  EXPECT_TRUE(serialize_request_head(pool, request("OPTIONS", "*"), format).view().starts_with("OPTIONS * HTTP/1.1\r\n"));
+  EXPECT_TRUE(serialize_request_head(pool, request("GET", "/a"), format)
+                  .view()
+                  .starts_with("GET https://host:1/a HTTP/1.1\r\n"));
+  EXPECT_TRUE(
+      serialize_request_head(pool, request("OPTIONS", "*"), format).view().starts_with("OPTIONS * HTTP/1.1\r\n"));
 }
 
 TEST_F(H1SerializerTest, ProperCaseCapitalisesWords) {
@@ -46,7 +55,8 @@ TEST_F(H1SerializerTest, ProperCaseCapitalisesWords) {
   H1HeadFormat format;
   format.is_proper_case = true;
   format.coding = H1BodyCoding::EmptyBody;
-  EXPECT_EQ(serialize_response_head(pool, head, format).view(), "HTTP/1.1 599 \r\nX-One2three: v\r\nEtag: e\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(serialize_response_head(pool, head, format).view(),
+            "HTTP/1.1 599 \r\nX-One2three: v\r\nEtag: e\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST_F(H1SerializerTest, HeadsOfAnySizeFit) {
@@ -83,7 +93,12 @@ TEST_F(H1SerializerTest, DeclaredLengthsMustBeNumbers) {
   HeaderMap head(pool);
   EXPECT_EQ(declared_length(head), std::nullopt);
   for (const auto& [text, expected] : std::initializer_list<std::pair<std::string_view, std::optional<uint64_t>>>{
-           {"0", 0}, {"42", 42}, {"", std::nullopt}, {"4x", std::nullopt}, {"-1", std::nullopt}, {"9999999999999999999", std::nullopt}}) {
+           {"0", 0},
+           {"42", 42},
+           {"", std::nullopt},
+           {"4x", std::nullopt},
+           {"-1", std::nullopt},
+           {"9999999999999999999", std::nullopt}}) {
     head.set(HeaderId::ContentLength, text);
     EXPECT_EQ(declared_length(head), expected) << text;
   }

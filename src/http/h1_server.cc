@@ -16,8 +16,8 @@ constexpr std::string_view kRemoteDisconnect = "downstream_remote_disconnect";
 
 class H1Server final : public ServerConnection, private ServerStream, private net::ConnectionHandler {
  public:
-  H1Server(std::unique_ptr<net::Connection> transport, const H1Options& options, const ServerTimeouts& timeouts, CodecCounters& counters,
-           ServerConnectionHandler& handler, base::Chain first_bytes);
+  H1Server(std::unique_ptr<net::Connection> transport, const H1Options& options, const ServerTimeouts& timeouts,
+           CodecCounters& counters, ServerConnectionHandler& handler, base::Chain first_bytes);
 
   void drain() override;
   void close() override;
@@ -82,7 +82,9 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void prepare_next();
   void linger();
   /// Whether the connection waits for the peer's end once all was written.
-  bool lingers_after_flush() const { return !has_peer_ended_ && !is_cut_ && timeouts_.delayed_close != base::Duration::zero(); }
+  bool lingers_after_flush() const {
+    return !has_peer_ended_ && !is_cut_ && timeouts_.delayed_close != base::Duration::zero();
+  }
   void cut(const StreamEnd& end);
   void abort(const StreamEnd& end);
   void arm_timer();
@@ -95,14 +97,14 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   std::unique_ptr<net::Connection> transport_;
   ServerStreamHandler* stream_ = nullptr;
   H1RequestParser parser_;
-  base::Chain held_;               ///< received, not parsed: pipelined requests, or bytes before an upgrade is decided
+  base::Chain held_;  ///< received, not parsed: pipelined requests, or bytes before an upgrade is decided
   net::Deferred deferred_;
-  net::Timer timer_;               ///< of the head while Waiting; of the close while Lingering
-  size_t owed_ = 0;                ///< body bytes delivered and not consumed
-  uint64_t response_left_ = 0;     ///< with H1BodyCoding::Length
+  net::Timer timer_;            ///< of the head while Waiting; of the close while Lingering
+  size_t owed_ = 0;             ///< body bytes delivered and not consumed
+  uint64_t response_left_ = 0;  ///< with H1BodyCoding::Length
   size_t lingered_bytes_ = 0;
   uint64_t written_at_timer_ = 0;
-  StreamEnd end_;                  ///< of the stream, then of the connection
+  StreamEnd end_;  ///< of the stream, then of the connection
   Phase phase_ = Phase::Waiting;
   Response response_ = Response::None;
   H1BodyCoding coding_ = H1BodyCoding::None;
@@ -228,9 +230,12 @@ void H1Server::refuse(uint16_t status, StreamEnd::Kind kind, std::string_view de
 }
 
 void H1Server::send_refusal(uint16_t status, bool goes_on) {
-  std::string text = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) + "\r\ncontent-length: 0\r\n";
+  std::string text =
+      "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) + "\r\ncontent-length: 0\r\n";
   // RFC 9110 §15.5.22 wants the protocol named.
-  if (status == 426) text += goes_on ? "upgrade: HTTP/1.1\r\nconnection: upgrade\r\n" : "upgrade: HTTP/1.1\r\nconnection: upgrade, close\r\n";
+  if (status == 426)
+    text += goes_on ? "upgrade: HTTP/1.1\r\nconnection: upgrade\r\n"
+                    : "upgrade: HTTP/1.1\r\nconnection: upgrade, close\r\n";
   else if (!goes_on) text += "connection: close\r\n";
   text += "\r\n";
   transport_->write(base::Chain(base::Slice::copy_of(transport_->loop().blocks(), text)));
@@ -270,8 +275,10 @@ void H1Server::on_end() {
     return;
   }
   // As Envoy: a client that ends its side in the middle of an exchange has gone.
-  if (phase_ == Phase::Serving) return abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect});
-  if (transport_->pending_bytes() == 0) return abort({StreamEnd::Kind::Complete, ResetCode::NoError, kRemoteDisconnect});
+  if (phase_ == Phase::Serving)
+    return abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect});
+  if (transport_->pending_bytes() == 0)
+    return abort({StreamEnd::Kind::Complete, ResetCode::NoError, kRemoteDisconnect});
   if (phase_ == Phase::Waiting) linger();
 }
 
@@ -364,7 +371,8 @@ void H1Server::send_data(base::Chain data, bool end) {
 void H1Server::send_trailers(const HeaderMap& trailers) {
   if (coding_ != H1BodyCoding::Chunked || !options_.enable_trailers) return send_data({}, true);
   if (phase_ != Phase::Serving || response_ != Response::Begun) return;
-  transport_->write(base::Chain(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers)));
+  transport_->write(
+      base::Chain(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers)));
   finish_response();
 }
 
@@ -500,7 +508,9 @@ void H1Server::on_flushed() {
   if (phase_ == Phase::Lingering && !lingers_after_flush()) abort({});
 }
 
-void H1Server::on_close(const base::Error&) { abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect}); }
+void H1Server::on_close(const base::Error&) {
+  abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kRemoteDisconnect});
+}
 
 void H1Server::drain() {
   is_draining_ = true;
@@ -509,12 +519,15 @@ void H1Server::drain() {
   abort({});
 }
 
-void H1Server::close() { abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "downstream_local_disconnect"}); }
+void H1Server::close() {
+  abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "downstream_local_disconnect"});
+}
 
 }  // namespace
 
-std::unique_ptr<ServerConnection> make_h1_server(std::unique_ptr<net::Connection> transport, const H1Options& options, const ServerTimeouts& timeouts,
-                                                 CodecCounters& counters, ServerConnectionHandler& handler, base::Chain first_bytes) {
+std::unique_ptr<ServerConnection> make_h1_server(std::unique_ptr<net::Connection> transport, const H1Options& options,
+                                                 const ServerTimeouts& timeouts, CodecCounters& counters,
+                                                 ServerConnectionHandler& handler, base::Chain first_bytes) {
   return std::make_unique<H1Server>(std::move(transport), options, timeouts, counters, handler, std::move(first_bytes));
 }
 

@@ -7,7 +7,8 @@ namespace {
 
 class H2ClientConnection final : public ClientConnection, private H2LinkOwner {
  public:
-  H2ClientConnection(std::unique_ptr<net::Connection> transport, const H2Options& options, CodecCounters& counters, ClientConnectionHandler& handler)
+  H2ClientConnection(std::unique_ptr<net::Connection> transport, const H2Options& options, CodecCounters& counters,
+                     ClientConnectionHandler& handler)
       : options_(options),
         handler_(handler),
         link_(std::move(transport), options_, ServerTimeouts{}, counters, *this),
@@ -45,8 +46,8 @@ class H2ClientConnection final : public ClientConnection, private H2LinkOwner {
 
 }  // namespace
 
-std::unique_ptr<ClientConnection> make_h2_client(std::unique_ptr<net::Connection> transport, const H2Options& options, CodecCounters& counters,
-                                                 ClientConnectionHandler& handler) {
+std::unique_ptr<ClientConnection> make_h2_client(std::unique_ptr<net::Connection> transport, const H2Options& options,
+                                                 CodecCounters& counters, ClientConnectionHandler& handler) {
   return std::make_unique<H2ClientConnection>(std::move(transport), options, counters, handler);
 }
 

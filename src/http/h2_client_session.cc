@@ -33,7 +33,8 @@ void H2ClientStream::send_head(const RequestHead& head, bool end) {
   H2Lines& lines = owner_.lines();
   append_request_lines(lines, head);
   const nghttp2_data_provider body = provider();
-  const int32_t id = nghttp2_submit_request(owner_.raw(), nullptr, lines.data(), lines.size(), end ? nullptr : &body, static_cast<H2Stream*>(this));
+  const int32_t id = nghttp2_submit_request(owner_.raw(), nullptr, lines.data(), lines.size(), end ? nullptr : &body,
+                                            static_cast<H2Stream*>(this));
   if (id < 0) {
     // The 2^30 ids of a connection are used up.
     owner_.refuse_more();
@@ -61,10 +62,13 @@ void H2ClientStream::abort(const StreamEnd& end, uint32_t code) {
 }
 
 void H2ClientStream::on_block_complete(bool end, bool has_overflown) {
-  if (has_overflown) return abort({StreamEnd::Kind::LimitExceeded, ResetCode::Internal, "http2.too_many_headers"}, NGHTTP2_ENHANCE_YOUR_CALM);
+  if (has_overflown)
+    return abort({StreamEnd::Kind::LimitExceeded, ResetCode::Internal, "http2.too_many_headers"},
+                 NGHTTP2_ENHANCE_YOUR_CALM);
   if (!has_response_) return on_head(end);
   ++owner_.counters_.trailers;
-  for (const HeaderId id : {HeaderId::ContentLength, HeaderId::Host, HeaderId::Te, HeaderId::Trailer}) trailers_in_.remove(id);
+  for (const HeaderId id : {HeaderId::ContentLength, HeaderId::Host, HeaderId::Te, HeaderId::Trailer})
+    trailers_in_.remove(id);
   handler_->on_response_trailers(std::move(trailers_in_));
 }
 
@@ -74,11 +78,14 @@ void H2ClientStream::on_head(bool end) {
   response_.remove(HeaderId::Status);
   response_.version = Version::Http2;
   response_.status = status;
-  if (status < 100 || status > 599) return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http2.invalid.header.field"}, NGHTTP2_PROTOCOL_ERROR);
+  if (status < 100 || status > 599)
+    return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http2.invalid.header.field"},
+                 NGHTTP2_PROTOCOL_ERROR);
   ResponseHead head = std::exchange(response_, ResponseHead(session_.pool()));
   if (status < 200) {
     if (++informational_count_ > base::kInformationalMax) {
-      return abort({StreamEnd::Kind::LimitExceeded, ResetCode::EnhanceYourCalm, "http2.too_many_informational"}, NGHTTP2_ENHANCE_YOUR_CALM);
+      return abort({StreamEnd::Kind::LimitExceeded, ResetCode::EnhanceYourCalm, "http2.too_many_informational"},
+                   NGHTTP2_ENHANCE_YOUR_CALM);
     }
     return handler_->on_informational(std::move(head));
   }
@@ -102,7 +109,8 @@ void H2ClientStream::on_closed(const StreamEnd& end) {
   if (handler_ != nullptr) std::exchange(handler_, nullptr)->on_stream_closed(end);
 }
 
-H2ClientSession::H2ClientSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host, ClientConnectionHandler& handler)
+H2ClientSession::H2ClientSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host,
+                                 ClientConnectionHandler& handler)
     : H2Session(false, options, pool, counters, host), handler_(handler) {}
 
 H2ClientSession::~H2ClientSession() {

@@ -55,7 +55,8 @@ class H2ClientStream final : public H2Stream, public ClientStream {
 
 class H2ClientSession final : public H2Session {
  public:
-  H2ClientSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host, ClientConnectionHandler& handler);
+  H2ClientSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host,
+                  ClientConnectionHandler& handler);
   ~H2ClientSession() override;
 
   bool can_open() const { return !is_draining() && active_streams() < streams_max(); }

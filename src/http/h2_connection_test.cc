@@ -35,7 +35,8 @@ class H2Connection : public ::testing::TestWithParam<Backend> {
     auto listener = std::move(*loop.listen(net::testing::any_local_port(), {}));
     Acceptor acceptor;
     const net::Handle accepting = loop.start_accepting(*listener, acceptor);
-    auto client_end = std::make_unique<net::Connection>(loop, listener->local_address(), net::ConnectOptions{}, nullptr, null);
+    auto client_end =
+        std::make_unique<net::Connection>(loop, listener->local_address(), net::ConnectOptions{}, nullptr, null);
     EXPECT_TRUE(until([&] { return !acceptor.sockets.empty() && client_end->is_open(); }));
     loop.close(accepting);
     auto server_end = std::make_unique<net::Connection>(loop, std::move(acceptor.sockets[0]), nullptr, null);
@@ -155,7 +156,8 @@ TEST_P(H2Connection, AnswersASlowHeadWith408AndCloses) {
   raw.write(base::Chain(base::Slice::copy_of(loop.blocks(), preface() + frame(NGHTTP2_HEADERS, 0, 1, get_block()))));
   ASSERT_TRUE(until([&] { return reader.has_ended; }));
   bool has_408 = false;
-  for (const SentFrame& sent : parse_frames(reader.bytes)) has_408 |= sent.type == NGHTTP2_HEADERS && sent.payload.find("408") != std::string::npos;
+  for (const SentFrame& sent : parse_frames(reader.bytes))
+    has_408 |= sent.type == NGHTTP2_HEADERS && sent.payload.find("408") != std::string::npos;
   EXPECT_EQ(server_handler.log.front(), "refused 408 limit_exceeded");
   EXPECT_TRUE(has_408 || error_code_of(reader.bytes, NGHTTP2_GOAWAY) == NGHTTP2_NO_ERROR);
   raw.close();
@@ -203,7 +205,8 @@ TEST_P(H2Connection, StaysBoundedWhenThePeerDoesNotRead) {
 
 TEST_P(H2Connection, AnIdleServerLeavesAfterTheClientsGoaway) {
   auto transports = connect_transports();
-  transports.first->write(base::Chain(base::Slice::copy_of(loop.blocks(), preface() + frame(NGHTTP2_GOAWAY, 0, 0, std::string(8, '\0')))));
+  transports.first->write(
+      base::Chain(base::Slice::copy_of(loop.blocks(), preface() + frame(NGHTTP2_GOAWAY, 0, 0, std::string(8, '\0')))));
   server = make_h2_server(std::move(transports.second), {}, timeouts, server_counters, server_handler);
   transports.first->start_reading();
   ASSERT_TRUE(until([&] { return server_handler.is_closed; }));
@@ -212,8 +215,11 @@ TEST_P(H2Connection, AnIdleServerLeavesAfterTheClientsGoaway) {
 TEST_P(H2Connection, TakesBytesReadBeforeTheCodecWasChosen) {
   auto transports = connect_transports();
   base::Chain first;
-  first.append_copy(loop.blocks(), preface() + frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, get_block()));
-  server = make_h2_server(std::move(transports.second), {}, timeouts, server_counters, server_handler, std::move(first));
+  first.append_copy(
+      loop.blocks(),
+      preface() + frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, get_block()));
+  server =
+      make_h2_server(std::move(transports.second), {}, timeouts, server_counters, server_handler, std::move(first));
   EXPECT_TRUE(server_handler.streams.empty()) << "not from inside the call";
   ASSERT_TRUE(until([&] { return !server_handler.streams.empty(); }));
 }

@@ -15,7 +15,16 @@ namespace weft::http {
 /// The limits of one session. Each method answers whether the limit it watches is passed; then the session ends.
 class H2FloodGuard {
  public:
-  enum class Verdict : uint8_t { Ok, EmptyFrames, Continuations, PriorityFrames, WindowUpdates, OutboundFrames, OutboundControlFrames, PrematureResets };
+  enum class Verdict : uint8_t {
+    Ok,
+    EmptyFrames,
+    Continuations,
+    PriorityFrames,
+    WindowUpdates,
+    OutboundFrames,
+    OutboundControlFrames,
+    PrematureResets
+  };
 
   H2FloodGuard(const H2Options& options, CodecCounters& counters) : options_(options), counters_(counters) {}
 

@@ -31,7 +31,9 @@ void H2FrameScanner::parse() {
   head_.length = static_cast<uint32_t>(buffer_[0]) << 16 | static_cast<uint32_t>(buffer_[1]) << 8 | buffer_[2];
   head_.type = buffer_[3];
   head_.flags = buffer_[4];
-  head_.stream = (static_cast<uint32_t>(buffer_[5]) << 24 | static_cast<uint32_t>(buffer_[6]) << 16 | static_cast<uint32_t>(buffer_[7]) << 8 | buffer_[8]) & 0x7fffffff;
+  head_.stream = (static_cast<uint32_t>(buffer_[5]) << 24 | static_cast<uint32_t>(buffer_[6]) << 16 |
+                  static_cast<uint32_t>(buffer_[7]) << 8 | buffer_[8]) &
+                 0x7fffffff;
   skip_ = head_.length;
 }
 

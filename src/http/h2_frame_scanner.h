@@ -31,7 +31,7 @@ class H2FrameScanner {
 
   void parse();
 
-  size_t skip_;         ///< bytes left until the next head
+  size_t skip_;  ///< bytes left until the next head
   size_t head_size_ = 0;
   uint8_t buffer_[kHeadBytes];
   Head head_;

@@ -51,10 +51,8 @@ bool is_connection_level(HeaderId id) {
     case HeaderId::ProxyConnection:
     case HeaderId::TransferEncoding:
     case HeaderId::Upgrade:
-    case HeaderId::Http2Settings:
-      return true;
-    default:
-      return false;
+    case HeaderId::Http2Settings: return true;
+    default: return false;
   }
 }
 
@@ -62,7 +60,8 @@ enum class Section : uint8_t { Head, Trailers };
 
 // Fields that frame or route a message mean nothing once its head is gone (RFC 9110 §6.5.1).
 bool is_refused_in(Section section, HeaderId id) {
-  return section == Section::Trailers && (id == HeaderId::ContentLength || id == HeaderId::Te || id == HeaderId::Trailer);
+  return section == Section::Trailers &&
+         (id == HeaderId::ContentLength || id == HeaderId::Te || id == HeaderId::Trailer);
 }
 
 void push_regular(H2Lines& lines, const HeaderMap& from, Section section) {
@@ -102,7 +101,9 @@ void append_response_lines(H2Lines& lines, const ResponseHead& head, std::string
   push_regular(lines, head, Section::Head);
 }
 
-void append_trailer_lines(H2Lines& lines, const HeaderMap& trailers) { push_regular(lines, trailers, Section::Trailers); }
+void append_trailer_lines(H2Lines& lines, const HeaderMap& trailers) {
+  push_regular(lines, trailers, Section::Trailers);
+}
 
 void H2BlockReader::begin(HeaderMap& into) {
   into_ = &into;

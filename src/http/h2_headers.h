@@ -31,9 +31,9 @@ class H2BlockReader {
  public:
   enum class Verdict : uint8_t {
     Ok,
-    Overflow,     ///< a limit was passed; nothing is stored any more, the block is still read for an answer
-    Flood,        ///< twice a limit: not worth an answer
-    Underscore,   ///< a name with '_' where the configuration rejects it
+    Overflow,    ///< a limit was passed; nothing is stored any more, the block is still read for an answer
+    Flood,       ///< twice a limit: not worth an answer
+    Underscore,  ///< a name with '_' where the configuration rejects it
   };
 
   explicit H2BlockReader(const H2Options& options, CodecCounters& counters) : options_(options), counters_(counters) {}

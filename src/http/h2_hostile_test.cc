@@ -11,11 +11,17 @@ constexpr uint8_t kEndStream = NGHTTP2_FLAG_END_STREAM;
 constexpr uint8_t kEndHeaders = NGHTTP2_FLAG_END_HEADERS;
 constexpr uint8_t kWhole = kEndStream | kEndHeaders;
 
-std::string headers(uint32_t stream, uint8_t flags, std::string_view block_bytes) { return frame(NGHTTP2_HEADERS, flags, stream, block_bytes); }
+std::string headers(uint32_t stream, uint8_t flags, std::string_view block_bytes) {
+  return frame(NGHTTP2_HEADERS, flags, stream, block_bytes);
+}
 std::string get(uint32_t stream) { return headers(stream, kWhole, get_block()); }
-std::string data(uint32_t stream, uint8_t flags, std::string_view payload) { return frame(NGHTTP2_DATA, flags, stream, payload); }
+std::string data(uint32_t stream, uint8_t flags, std::string_view payload) {
+  return frame(NGHTTP2_DATA, flags, stream, payload);
+}
 std::string reset(uint32_t stream) { return frame(NGHTTP2_RST_STREAM, 0, stream, std::string("\0\0\0\x8", 4)); }
-std::string window_update(uint32_t stream, std::string_view increment) { return frame(NGHTTP2_WINDOW_UPDATE, 0, stream, increment); }
+std::string window_update(uint32_t stream, std::string_view increment) {
+  return frame(NGHTTP2_WINDOW_UPDATE, 0, stream, increment);
+}
 std::string with(std::initializer_list<std::string_view> more) { return get_block() + block(more); }
 
 H2Options lenient() {
@@ -60,14 +66,19 @@ TEST_P(H2Malformed, EndsTheConnectionAfterItsSiblingsByDefault) {
 INSTANTIATE_TEST_SUITE_P(
     Requests, H2Malformed,
     ::testing::Values(
-        Malformed{"upper_case_name", with({"X-Upper", "1"})}, Malformed{"colon_in_name", with({"x:y", "1"})}, Malformed{"space_in_name", with({"x y", "1"})},
-        Malformed{"empty_name", with({"", "1"})}, Malformed{"high_byte_in_name", with({"x\xff", "1"})}, Malformed{"lf_in_value", with({"x", "a\nb"})},
-        Malformed{"crlf_in_value", with({"x", "a\r\nb: c"})}, Malformed{"nul_in_value", with({"x", std::string_view("a\0b", 3)})},
-        Malformed{"leading_space", with({"x", " a"})}, Malformed{"trailing_tab", with({"x", "a\t"})}, Malformed{"connection", with({"connection", "close"})},
-        Malformed{"keep_alive", with({"keep-alive", "1"})}, Malformed{"proxy_connection", with({"proxy-connection", "close"})},
-        Malformed{"transfer_encoding", with({"transfer-encoding", "chunked"})}, Malformed{"upgrade", with({"upgrade", "h2c"})},
-        Malformed{"te_gzip", with({"te", "gzip"})}, Malformed{"pseudo_after_regular", block({":method", "GET", ":scheme", "http", "x", "1", ":path", "/"})},
-        Malformed{"duplicate_pseudo", with({":path", "/b"})}, Malformed{"unknown_pseudo", block({":method", "GET", ":scheme", "http", ":path", "/", ":odd", "1"})},
+        Malformed{"upper_case_name", with({"X-Upper", "1"})}, Malformed{"colon_in_name", with({"x:y", "1"})},
+        Malformed{"space_in_name", with({"x y", "1"})}, Malformed{"empty_name", with({"", "1"})},
+        Malformed{"high_byte_in_name", with({"x\xff", "1"})}, Malformed{"lf_in_value", with({"x", "a\nb"})},
+        Malformed{"crlf_in_value", with({"x", "a\r\nb: c"})},
+        Malformed{"nul_in_value", with({"x", std::string_view("a\0b", 3)})},
+        Malformed{"leading_space", with({"x", " a"})}, Malformed{"trailing_tab", with({"x", "a\t"})},
+        Malformed{"connection", with({"connection", "close"})}, Malformed{"keep_alive", with({"keep-alive", "1"})},
+        Malformed{"proxy_connection", with({"proxy-connection", "close"})},
+        Malformed{"transfer_encoding", with({"transfer-encoding", "chunked"})},
+        Malformed{"upgrade", with({"upgrade", "h2c"})}, Malformed{"te_gzip", with({"te", "gzip"})},
+        Malformed{"pseudo_after_regular", block({":method", "GET", ":scheme", "http", "x", "1", ":path", "/"})},
+        Malformed{"duplicate_pseudo", with({":path", "/b"})},
+        Malformed{"unknown_pseudo", block({":method", "GET", ":scheme", "http", ":path", "/", ":odd", "1"})},
         Malformed{"status_in_request", block({":method", "GET", ":scheme", "http", ":path", "/", ":status", "200"})},
         Malformed{"missing_path", block({":method", "GET", ":scheme", "http", ":authority", "a"})},
         Malformed{"empty_path", block({":method", "GET", ":scheme", "http", ":authority", "a", ":path", ""})},
@@ -79,10 +90,14 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"space_in_method", block({":method", "GET /x", ":authority", "a", ":path", "/", ":scheme", "http"})},
         Malformed{"lf_in_authority", block({":method", "GET", ":authority", "a\nb", ":path", "/", ":scheme", "http"})},
         Malformed{"two_hosts", block({":method", "GET", ":path", "/", ":scheme", "http", "host", "a", "host", "b"})},
-        Malformed{"connect_with_path", block({":method", "CONNECT", ":authority", "a:1", ":path", "/", ":scheme", "http"})},
-        Malformed{"protocol_unasked", block({":method", "CONNECT", ":protocol", "websocket", ":authority", "a", ":path", "/", ":scheme", "http"})},
-        Malformed{"length_without_body", with({"content-length", "5"})}, Malformed{"length_negative", with({"content-length", "-1"})},
-        Malformed{"length_list", with({"content-length", "0, 0"})}, Malformed{"two_lengths", with({"content-length", "0", "content-length", "0"})}),
+        Malformed{"connect_with_path",
+                  block({":method", "CONNECT", ":authority", "a:1", ":path", "/", ":scheme", "http"})},
+        Malformed{"protocol_unasked", block({":method", "CONNECT", ":protocol", "websocket", ":authority", "a", ":path",
+                                             "/", ":scheme", "http"})},
+        Malformed{"length_without_body", with({"content-length", "5"})},
+        Malformed{"length_negative", with({"content-length", "-1"})},
+        Malformed{"length_list", with({"content-length", "0, 0"})},
+        Malformed{"two_lengths", with({"content-length", "0", "content-length", "0"})}),
     [](const auto& info) { return info.param.name; });
 
 TEST(H2Hostile, RefusesBodiesThatDoNotMatchTheirLength) {
@@ -99,11 +114,13 @@ TEST(H2Hostile, RefusesBodiesThatDoNotMatchTheirLength) {
 TEST(H2Hostile, RefusesTrailersThatDoNotEndTheStreamOrHavePseudoHeaders) {
   LoneServer open(lenient());
   open.feed(preface() + headers(1, kEndHeaders, get_block()));
-  EXPECT_EQ(error_code_of(open.feed(headers(1, kEndHeaders, block({"x", "1"}))), NGHTTP2_RST_STREAM, 1), NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_EQ(error_code_of(open.feed(headers(1, kEndHeaders, block({"x", "1"}))), NGHTTP2_RST_STREAM, 1),
+            NGHTTP2_PROTOCOL_ERROR);
   EXPECT_EQ(open.handler.log.back(), "closed protocol_error");
   LoneServer pseudo(lenient());
   pseudo.feed(preface() + headers(1, kEndHeaders, get_block()));
-  EXPECT_EQ(error_code_of(pseudo.feed(headers(1, kWhole, block({":path", "/"}))), NGHTTP2_RST_STREAM, 1), NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_EQ(error_code_of(pseudo.feed(headers(1, kWhole, block({":path", "/"}))), NGHTTP2_RST_STREAM, 1),
+            NGHTTP2_PROTOCOL_ERROR);
   EXPECT_FALSE(pseudo.handler.last().has_ended);
 }
 
@@ -120,17 +137,21 @@ TEST(H2Hostile, AnswersTooLargeHeadsWith431) {
     LoneServer server(lenient());
     server.feed(preface());
     std::string lines = get_block();
-    for (int i = 0; i < (by_count ? 110 : 7); ++i) lines += block({"x-" + std::to_string(i), by_count ? "1" : std::string(10000, 'v')});
+    for (int i = 0; i < (by_count ? 110 : 7); ++i)
+      lines += block({"x-" + std::to_string(i), by_count ? "1" : std::string(10000, 'v')});
     std::string input;
     for (size_t at = 0; at < lines.size(); at += 16000) {
       const bool is_last = at + 16000 >= lines.size();
-      input += frame(at == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION, static_cast<uint8_t>((at == 0 ? kEndStream : 0) | (is_last ? kEndHeaders : 0)), 1, std::string_view(lines).substr(at, 16000));
+      input += frame(at == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION,
+                     static_cast<uint8_t>((at == 0 ? kEndStream : 0) | (is_last ? kEndHeaders : 0)), 1,
+                     std::string_view(lines).substr(at, 16000));
     }
     const std::string sent = server.feed(input);
     EXPECT_EQ(server.handler.text(), "refused 431 limit_exceeded\n");
     EXPECT_EQ(server.counters.header_overflow, 1u);
     bool has_answer = false;
-    for (const SentFrame& each : parse_frames(sent)) has_answer |= each.type == NGHTTP2_HEADERS && (each.flags & kEndStream);
+    for (const SentFrame& each : parse_frames(sent))
+      has_answer |= each.type == NGHTTP2_HEADERS && (each.flags & kEndStream);
     EXPECT_TRUE(has_answer);
     server.feed(get(3));
     EXPECT_EQ(server.handler.streams.size(), 1u) << "the connection goes on";
@@ -140,8 +161,9 @@ TEST(H2Hostile, AnswersTooLargeHeadsWith431) {
 // A 4 KB cookie enters the HPACK table once and is then referred to by one byte.
 TEST(H2Hostile, CountsEveryCookieCrumbDecoded) {
   LoneServer server(lenient());
-  std::string lines = get_block() + '\x60' + block({"", std::string(3900, 'c')}).substr(2);  // literal with indexing, name 32: cookie
-  lines += std::string(2000, '\xbe');  // index 62: the entry just made
+  std::string lines =
+      get_block() + '\x60' + block({"", std::string(3900, 'c')}).substr(2);  // literal with indexing, name 32: cookie
+  lines += std::string(2000, '\xbe');                                        // index 62: the entry just made
   const std::string sent = server.feed(preface() + headers(1, kWhole, lines));
   EXPECT_TRUE(server.handler.streams.empty());
   EXPECT_GE(error_code_of(sent, NGHTTP2_RST_STREAM, 1), 0);
@@ -191,7 +213,8 @@ TEST(H2Hostile, EndsARapidReset) {
 TEST(H2Hostile, EndsResetsMadeByMalformedRequests) {
   LoneServer server(lenient());
   server.feed(preface());
-  for (uint32_t stream = 1; stream < 4000 && !server.session.has_failed(); stream += 2) server.feed(headers(stream, kWhole, with({"connection", "x"})));
+  for (uint32_t stream = 1; stream < 4000 && !server.session.has_failed(); stream += 2)
+    server.feed(headers(stream, kWhole, with({"connection", "x"})));
   EXPECT_EQ(server.session.failure().detail, "too_many_premature_resets");
 }
 
@@ -275,7 +298,8 @@ TEST(H2Hostile, EndsFloodsOfAnswersThatAreNotRead) {
     LoneServer server;
     server.session.receive(base::Slice::copy_of(server.pool, preface()));
     for (int i = 0; i < 1100 && !server.session.has_failed(); ++i) {
-      server.session.receive(base::Slice::copy_of(server.pool, frame(type, 0, 0, type == NGHTTP2_PING ? "12345678" : "")));
+      server.session.receive(
+          base::Slice::copy_of(server.pool, frame(type, 0, 0, type == NGHTTP2_PING ? "12345678" : "")));
       base::Chain out;
       server.session.produce(out, SIZE_MAX);
       server.host.queued += out.size();  // and nothing leaves
@@ -316,21 +340,28 @@ INSTANTIATE_TEST_SUITE_P(
     Frames, H2Breach,
     ::testing::Values(
         Breach{"even_stream", get(2), NGHTTP2_PROTOCOL_ERROR}, Breach{"stream_zero", get(0), NGHTTP2_PROTOCOL_ERROR},
-        Breach{"data_on_idle", data(1, 0, "x"), NGHTTP2_PROTOCOL_ERROR}, Breach{"reset_on_idle", reset(1), NGHTTP2_PROTOCOL_ERROR},
-        Breach{"head_cut_by_other_frame", headers(1, 0, get_block()) + frame(NGHTTP2_PING, 0, 0, "12345678"), NGHTTP2_PROTOCOL_ERROR},
+        Breach{"data_on_idle", data(1, 0, "x"), NGHTTP2_PROTOCOL_ERROR},
+        Breach{"reset_on_idle", reset(1), NGHTTP2_PROTOCOL_ERROR},
+        Breach{"head_cut_by_other_frame", headers(1, 0, get_block()) + frame(NGHTTP2_PING, 0, 0, "12345678"),
+               NGHTTP2_PROTOCOL_ERROR},
         Breach{"continuation_alone", frame(NGHTTP2_CONTINUATION, kEndHeaders, 1, "x"), NGHTTP2_PROTOCOL_ERROR},
         Breach{"frame_too_large", frame(NGHTTP2_DATA, 0, 1, std::string(16385, 'x')), NGHTTP2_FRAME_SIZE_ERROR},
         Breach{"settings_not_by_six", frame(NGHTTP2_SETTINGS, 0, 0, "12345"), NGHTTP2_FRAME_SIZE_ERROR},
         Breach{"ping_not_eight", frame(NGHTTP2_PING, 0, 0, "1234567"), NGHTTP2_FRAME_SIZE_ERROR},
-        Breach{"self_dependency", frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\1\x10", 5)), NGHTTP2_PROTOCOL_ERROR},
-        Breach{"priority_on_zero", frame(NGHTTP2_PRIORITY, 0, 0, std::string("\0\0\0\1\x10", 5)), NGHTTP2_PROTOCOL_ERROR},
+        Breach{"self_dependency", frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\1\x10", 5)),
+               NGHTTP2_PROTOCOL_ERROR},
+        Breach{"priority_on_zero", frame(NGHTTP2_PRIORITY, 0, 0, std::string("\0\0\0\1\x10", 5)),
+               NGHTTP2_PROTOCOL_ERROR},
         Breach{"window_overflow", window_update(0, "\x7f\xff\xff\xff"), NGHTTP2_FLOW_CONTROL_ERROR},
         Breach{"window_zero", window_update(0, std::string_view("\0\0\0\0", 4)), NGHTTP2_PROTOCOL_ERROR},
         Breach{"bad_index", headers(1, kWhole, "\xff\x80\x01"), NGHTTP2_COMPRESSION_ERROR},
         Breach{"table_too_large", headers(1, kWhole, "\x3f\xe1\xff\x03" + get_block()), NGHTTP2_COMPRESSION_ERROR},
-        Breach{"huffman_padding", headers(1, kWhole, get_block() + std::string("\0\x81\xff\x01", 3) + "a"), NGHTTP2_COMPRESSION_ERROR},
-        Breach{"push_promise", frame(NGHTTP2_PUSH_PROMISE, kEndHeaders, 1, std::string("\0\0\0\2", 4)), NGHTTP2_PROTOCOL_ERROR},
-        Breach{"initial_window_too_large", frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4\x80\0\0\0", 6)), NGHTTP2_FLOW_CONTROL_ERROR},
+        Breach{"huffman_padding", headers(1, kWhole, get_block() + std::string("\0\x81\xff\x01", 3) + "a"),
+               NGHTTP2_COMPRESSION_ERROR},
+        Breach{"push_promise", frame(NGHTTP2_PUSH_PROMISE, kEndHeaders, 1, std::string("\0\0\0\2", 4)),
+               NGHTTP2_PROTOCOL_ERROR},
+        Breach{"initial_window_too_large", frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4\x80\0\0\0", 6)),
+               NGHTTP2_FLOW_CONTROL_ERROR},
         Breach{"data_after_reset", get(1) + reset(1) + data(1, 0, "x"), NGHTTP2_STREAM_CLOSED},
         Breach{"head_after_reset", get(1) + reset(1) + get(1), NGHTTP2_STREAM_CLOSED},
         Breach{"falling_stream_id", get(5) + get(3), NGHTTP2_PROTOCOL_ERROR},
@@ -352,7 +383,8 @@ TEST(H2Hostile, SparesFramesInFlightToAStreamThatWeReset) {
   LoneServer server;
   server.feed(preface() + headers(1, kEndHeaders, get_block()) + headers(3, kEndHeaders, get_block()));
   server.handler.streams[0]->stream->reset(ResetCode::Cancel);
-  server.handler.streams[1]->stream->send_head(make_response(server.pool), true);  // early: ends with RST_STREAM(NO_ERROR)
+  server.handler.streams[1]->stream->send_head(make_response(server.pool),
+                                               true);  // early: ends with RST_STREAM(NO_ERROR)
   server.feed({});
   server.feed(data(1, 0, "late") + headers(1, kWhole, block({"x", "1"})) + data(3, kEndStream, "late"));
   EXPECT_FALSE(server.session.has_failed());
@@ -378,7 +410,8 @@ TEST(H2Hostile, AnswersAPingAfterTheClientsGoawayWhileItServes) {
 
 TEST(H2Hostile, SurvivesUnknownFramesAndSettings) {
   LoneServer server;
-  server.feed(preface() + frame(0x77, 0xff, 0, "xyz") + frame(NGHTTP2_SETTINGS, 0, 0, std::string("\x77\x77\0\0\0\1", 6)) + get(1));
+  server.feed(preface() + frame(0x77, 0xff, 0, "xyz") +
+              frame(NGHTTP2_SETTINGS, 0, 0, std::string("\x77\x77\0\0\0\1", 6)) + get(1));
   EXPECT_EQ(server.handler.streams.size(), 1u);
 }
 
@@ -424,13 +457,17 @@ TEST(H2Hostile, PacksManySmallPiecesOfBody) {
 
 // ---- the upstream's side ----
 
-std::string response(uint32_t stream, uint8_t flags, std::initializer_list<std::string_view> lines) { return headers(stream, flags, block(lines)); }
+std::string response(uint32_t stream, uint8_t flags, std::initializer_list<std::string_view> lines) {
+  return headers(stream, flags, block(lines));
+}
 
 TEST(H2HostileUpstream, RefusesMalformedResponses) {
-  for (const std::string& answer : {response(1, kWhole, {":status", "20"}), response(1, kWhole, {":status", "101"}), response(1, kWhole, {"x", "1"}),
-                                    response(1, kWhole, {":status", "200", "connection", "close"}), response(1, kWhole, {":status", "200", "content-length", "3"}),
-                                    response(1, kWhole, {":status", "200", "X", "1"}), response(1, kWhole, {":status", "200", "x", "a\nb"}),
-                                    response(1, kWhole, {":status", "100"})}) {
+  for (const std::string& answer :
+       {response(1, kWhole, {":status", "20"}), response(1, kWhole, {":status", "101"}),
+        response(1, kWhole, {"x", "1"}), response(1, kWhole, {":status", "200", "connection", "close"}),
+        response(1, kWhole, {":status", "200", "content-length", "3"}),
+        response(1, kWhole, {":status", "200", "X", "1"}), response(1, kWhole, {":status", "200", "x", "a\nb"}),
+        response(1, kWhole, {":status", "100"})}) {
     LoneClient client;
     client.feed({});
     ClientStreamRecorder& call = client.request(make_request(client.pool), true);
@@ -462,7 +499,8 @@ TEST(H2HostileUpstream, RefusesTooLargeHeads) {
   client.feed({});
   ClientStreamRecorder& call = client.request(make_request(client.pool), true);
   client.feed({});
-  client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + response(1, kEndHeaders, {":status", "200", "x", std::string(1500, 'x')}) + data(1, kEndStream, "body"));
+  client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") +
+              response(1, kEndHeaders, {":status", "200", "x", std::string(1500, 'x')}) + data(1, kEndStream, "body"));
   ASSERT_TRUE(call.is_closed);
   EXPECT_EQ(call.end.kind, StreamEnd::Kind::LimitExceeded);
   EXPECT_EQ(call.body, "");
@@ -473,7 +511,8 @@ TEST(H2HostileUpstream, TakesACompleteResponseBeforeTheRequestIs) {
   client.feed({});
   ClientStreamRecorder& call = client.request(make_request(client.pool, "POST"), false);
   client.feed({});
-  client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + response(1, kWhole, {":status", "413"}) + frame(NGHTTP2_RST_STREAM, 0, 1, std::string(4, '\0')));
+  client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + response(1, kWhole, {":status", "413"}) +
+              frame(NGHTTP2_RST_STREAM, 0, 1, std::string(4, '\0')));
   ASSERT_TRUE(call.is_closed);
   EXPECT_EQ(call.end.kind, StreamEnd::Kind::Complete);
 }
@@ -483,7 +522,8 @@ TEST(H2HostileUpstream, RefusesPush) {
   client.feed({});
   client.request(make_request(client.pool), true);
   client.feed({});
-  client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + frame(NGHTTP2_PUSH_PROMISE, kEndHeaders, 1, std::string("\0\0\0\2", 4) + get_block()));
+  client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") +
+              frame(NGHTTP2_PUSH_PROMISE, kEndHeaders, 1, std::string("\0\0\0\2", 4) + get_block()));
   EXPECT_TRUE(client.session.has_failed());
 }
 

@@ -5,7 +5,8 @@
 namespace weft::http {
 namespace {
 
-/// Bytes waiting in the transport above which the session produces no more; bounds what a peer that does not read costs.
+/// Bytes waiting in the transport above which the session produces no more; bounds what a peer that does not read
+/// costs.
 constexpr size_t kTransportHighMarkBytes = 256 * 1024;
 /// Bytes serialised at a time, so that one connection does not keep the loop.
 constexpr size_t kProducedBytesMax = 256 * 1024;
@@ -18,9 +19,14 @@ constexpr base::Duration kDrainNoticeMax = base::seconds(1);
 
 }  // namespace
 
-H2Link::H2Link(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts, CodecCounters& counters,
-               H2LinkOwner& owner)
-    : transport_(std::move(transport)), loop_(transport_->loop()), options_(options), timeouts_(timeouts), counters_(counters), owner_(owner) {
+H2Link::H2Link(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts,
+               CodecCounters& counters, H2LinkOwner& owner)
+    : transport_(std::move(transport)),
+      loop_(transport_->loop()),
+      options_(options),
+      timeouts_(timeouts),
+      counters_(counters),
+      owner_(owner) {
   turn_.set_callback(net::Deferred::Callback::bind<&H2Link::run_turn>(*this));
   keepalive_.set_callback(net::Timer::Callback::bind<&H2Link::send_keepalive>(*this));
   keepalive_timeout_.set_callback(net::Timer::Callback::bind<&H2Link::on_keepalive_timeout>(*this));
@@ -67,7 +73,9 @@ void H2Link::feed(base::Slice data) {
 
 void H2Link::on_end() { end({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "remote_close"}); }
 
-void H2Link::on_close(const base::Error&) { end({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "connection_termination"}); }
+void H2Link::on_close(const base::Error&) {
+  end({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "connection_termination"});
+}
 
 void H2Link::close() { end({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "local_close"}); }
 
@@ -76,7 +84,8 @@ void H2Link::end(const StreamEnd& why) {
   if (state_ == State::Open) end_ = session_->has_failed() ? session_->failure() : why;
   wake();
   state_ = State::Closed;
-  for (net::Timer* timer : {&keepalive_, &keepalive_timeout_, &drain_timeout_, &head_timeout_, &farewell_}) timer->cancel();
+  for (net::Timer* timer : {&keepalive_, &keepalive_timeout_, &drain_timeout_, &head_timeout_, &farewell_})
+    timer->cancel();
   transport_->close();
   session_->abandon(end_);
 }
@@ -150,7 +159,8 @@ void H2Link::begin_drain() {
 void H2Link::arm_keepalive() {
   if (options_.keepalive_interval == base::Duration{}) return;
   const int64_t interval = options_.keepalive_interval.count();
-  const uint64_t jitter = static_cast<uint64_t>(static_cast<double>(interval) * options_.keepalive_jitter_percent / 100);
+  const uint64_t jitter =
+      static_cast<uint64_t>(static_cast<double>(interval) * options_.keepalive_jitter_percent / 100);
   loop_.arm(keepalive_, base::Duration(interval + static_cast<int64_t>(loop_.random().below(jitter))));
 }
 

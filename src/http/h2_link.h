@@ -27,7 +27,8 @@ class H2LinkOwner {
 
 class H2Link final : public H2Host, private net::ConnectionHandler {
  public:
-  H2Link(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts, CodecCounters& counters, H2LinkOwner& owner);
+  H2Link(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts,
+         CodecCounters& counters, H2LinkOwner& owner);
 
   /// Begins to read and to keep time. `first_bytes` were read before the codec was chosen; `session` outlives the link.
   void start(H2Session& session, base::Chain first_bytes);

@@ -17,7 +17,8 @@ constexpr Action kActions[] = {Action::Reset, Action::Abandon, Action::Fail, Act
 
 void end_session(H2Session& session, Action action) {
   if (action == Action::Abandon) session.abandon({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "test"});
-  if (action == Action::Fail) session.fail(NGHTTP2_INTERNAL_ERROR, {StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "test"});
+  if (action == Action::Fail)
+    session.fail(NGHTTP2_INTERNAL_ERROR, {StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "test"});
   if (action == Action::Drain) session.finish_drain();
 }
 
@@ -85,10 +86,11 @@ class ActingServer : public ServerConnectionHandler {
 };
 
 std::string busy_client() {
-  return preface() + frame(NGHTTP2_HEADERS, kEndHeaders, 1, get_block()) + frame(NGHTTP2_DATA, 0, 1, "one") + frame(NGHTTP2_HEADERS, kWhole, 3, get_block()) +
-         frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "two") + frame(NGHTTP2_HEADERS, kEndHeaders, 5, get_block()) + frame(NGHTTP2_DATA, 0, 5, "x") +
-         frame(NGHTTP2_HEADERS, kWhole, 5, block({"x-t", "1"})) + frame(NGHTTP2_RST_STREAM, 0, 3, std::string("\0\0\0\x8", 4)) +
-         frame(NGHTTP2_HEADERS, kWhole, 7, get_block());
+  return preface() + frame(NGHTTP2_HEADERS, kEndHeaders, 1, get_block()) + frame(NGHTTP2_DATA, 0, 1, "one") +
+         frame(NGHTTP2_HEADERS, kWhole, 3, get_block()) + frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "two") +
+         frame(NGHTTP2_HEADERS, kEndHeaders, 5, get_block()) + frame(NGHTTP2_DATA, 0, 5, "x") +
+         frame(NGHTTP2_HEADERS, kWhole, 5, block({"x-t", "1"})) +
+         frame(NGHTTP2_RST_STREAM, 0, 3, std::string("\0\0\0\x8", 4)) + frame(NGHTTP2_HEADERS, kWhole, 7, get_block());
 }
 
 TEST(H2Reentrancy, AServerHandlerMayDoAnythingAnywhere) {
@@ -105,8 +107,7 @@ TEST(H2Reentrancy, AServerHandlerMayDoAnythingAnywhere) {
       session.receive(base::Slice::copy_of(pool, busy_client()));
       drain_output(session, host);
       session.abandon({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "end"});
-      while (session.deliver()) {
-      }
+      while (session.deliver()) {}
       EXPECT_EQ(session.active_streams(), 0u);
       EXPECT_EQ(session.body_bytes_held(), 0u);
       for (const auto& stream : handler.streams) EXPECT_TRUE(stream->is_dead);
@@ -172,10 +173,12 @@ class ActingClient : public ClientConnectionHandler {
 
 std::string busy_server() {
   const std::string ok = block({":status", "200"});
-  return frame(NGHTTP2_SETTINGS, 0, 0, "") + frame(NGHTTP2_HEADERS, kEndHeaders, 1, block({":status", "103"})) + frame(NGHTTP2_HEADERS, kEndHeaders, 1, ok) +
-         frame(NGHTTP2_DATA, 0, 1, "one") + frame(NGHTTP2_HEADERS, kWhole, 3, ok) + frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "two") +
+  return frame(NGHTTP2_SETTINGS, 0, 0, "") + frame(NGHTTP2_HEADERS, kEndHeaders, 1, block({":status", "103"})) +
+         frame(NGHTTP2_HEADERS, kEndHeaders, 1, ok) + frame(NGHTTP2_DATA, 0, 1, "one") +
+         frame(NGHTTP2_HEADERS, kWhole, 3, ok) + frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "two") +
          frame(NGHTTP2_HEADERS, kEndHeaders, 5, ok) + frame(NGHTTP2_HEADERS, kWhole, 5, block({"grpc-status", "0"})) +
-         frame(NGHTTP2_RST_STREAM, 0, 7, std::string("\0\0\0\x7", 4)) + frame(NGHTTP2_GOAWAY, 0, 0, std::string("\0\0\0\x9\0\0\0\0", 8));
+         frame(NGHTTP2_RST_STREAM, 0, 7, std::string("\0\0\0\x7", 4)) +
+         frame(NGHTTP2_GOAWAY, 0, 0, std::string("\0\0\0\x9\0\0\0\0", 8));
 }
 
 TEST(H2Reentrancy, AClientHandlerMayDoAnythingAnywhere) {
@@ -194,8 +197,7 @@ TEST(H2Reentrancy, AClientHandlerMayDoAnythingAnywhere) {
       session.receive(base::Slice::copy_of(pool, busy_server()));
       drain_output(session, host);
       session.abandon({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, "end"});
-      while (session.deliver()) {
-      }
+      while (session.deliver()) {}
       EXPECT_EQ(session.active_streams(), 0u);
       EXPECT_EQ(session.body_bytes_held(), 0u);
       for (const auto& stream : handler.streams) EXPECT_TRUE(stream->is_dead);

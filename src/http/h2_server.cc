@@ -7,8 +7,9 @@ namespace {
 
 class H2ServerConnection final : public ServerConnection, private H2LinkOwner {
  public:
-  H2ServerConnection(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts, CodecCounters& counters,
-                     ServerConnectionHandler& handler, base::Chain first_bytes)
+  H2ServerConnection(std::unique_ptr<net::Connection> transport, const H2Options& options,
+                     const ServerTimeouts& timeouts, CodecCounters& counters, ServerConnectionHandler& handler,
+                     base::Chain first_bytes)
       : options_(options),
         handler_(handler),
         link_(std::move(transport), options_, timeouts, counters, *this),
@@ -39,9 +40,11 @@ class H2ServerConnection final : public ServerConnection, private H2LinkOwner {
 
 }  // namespace
 
-std::unique_ptr<ServerConnection> make_h2_server(std::unique_ptr<net::Connection> transport, const H2Options& options, const ServerTimeouts& timeouts,
-                                                 CodecCounters& counters, ServerConnectionHandler& handler, base::Chain first_bytes) {
-  return std::make_unique<H2ServerConnection>(std::move(transport), options, timeouts, counters, handler, std::move(first_bytes));
+std::unique_ptr<ServerConnection> make_h2_server(std::unique_ptr<net::Connection> transport, const H2Options& options,
+                                                 const ServerTimeouts& timeouts, CodecCounters& counters,
+                                                 ServerConnectionHandler& handler, base::Chain first_bytes) {
+  return std::make_unique<H2ServerConnection>(std::move(transport), options, timeouts, counters, handler,
+                                              std::move(first_bytes));
 }
 
 }  // namespace weft::http

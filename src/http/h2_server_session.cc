@@ -9,7 +9,8 @@ namespace {
 constexpr size_t kFreeStreamsMax = 32;
 
 std::array<char, 3> digits(uint16_t status) {
-  return {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10)};
+  return {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
+          static_cast<char>('0' + status % 10)};
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ void H2ServerStream::on_block_complete(bool end, bool has_overflown) {
       return;
     }
     ++owner_.counters_.trailers;
-    for (const HeaderId id : {HeaderId::ContentLength, HeaderId::Host, HeaderId::Te, HeaderId::Trailer}) trailers_in_.remove(id);
+    for (const HeaderId id : {HeaderId::ContentLength, HeaderId::Host, HeaderId::Te, HeaderId::Trailer})
+      trailers_in_.remove(id);
     handler_->on_request_trailers(std::move(trailers_in_));
     return;
   }
@@ -99,7 +101,8 @@ void H2ServerStream::reset(ResetCode code) {
   submit_reset(code);
 }
 
-H2ServerSession::H2ServerSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host, ServerConnectionHandler& handler)
+H2ServerSession::H2ServerSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host,
+                                 ServerConnectionHandler& handler)
     : H2Session(true, options, pool, counters, host), handler_(handler) {}
 
 H2ServerSession::~H2ServerSession() {

@@ -54,7 +54,8 @@ class H2ServerStream final : public H2Stream, public ServerStream {
 
 class H2ServerSession final : public H2Session {
  public:
-  H2ServerSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host, ServerConnectionHandler& handler);
+  H2ServerSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host,
+                  ServerConnectionHandler& handler);
   ~H2ServerSession() override;
 
   /// A request's head took too long: 408, then the end of the session (the block it is in blocks every other).

@@ -20,7 +20,9 @@ std::string_view view(nghttp2_rcbuf* buffer) {
   return {reinterpret_cast<const char*>(bytes.base), bytes.len};
 }
 
-StreamEnd protocol_error(std::string_view detail) { return {StreamEnd::Kind::ProtocolError, ResetCode::Protocol, detail}; }
+StreamEnd protocol_error(std::string_view detail) {
+  return {StreamEnd::Kind::ProtocolError, ResetCode::Protocol, detail};
+}
 
 }  // namespace
 
@@ -70,7 +72,8 @@ class H2Session::Output {
     end_run();
     const bool is_first = block_ == nullptr;
     drop_block();
-    block_ = pool_.allocate(is_first && size < base::BlockPool::kSmallBytes ? base::BlockPool::kSmallBytes : base::BlockPool::kLargeBytes);
+    block_ = pool_.allocate(is_first && size < base::BlockPool::kSmallBytes ? base::BlockPool::kSmallBytes
+                                                                            : base::BlockPool::kLargeBytes);
     used_ = run_ = 0;
   }
   void end_run() {
@@ -96,9 +99,14 @@ class H2Session::Output {
 struct H2Session::Callbacks {
   static H2Session& self(void* data) { return *static_cast<H2Session*>(data); }
 
-  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* data) { return self(data).on_begin_frame(*head); }
-  static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* data) { return self(data).on_begin_headers(*frame); }
-  static int header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value, uint8_t, void* data) {
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* data) {
+    return self(data).on_begin_frame(*head);
+  }
+  static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* data) {
+    return self(data).on_begin_headers(*frame);
+  }
+  static int header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value, uint8_t,
+                    void* data) {
     return self(data).on_header(*frame, view(name), view(value), nghttp2_rcbuf_is_static(name) != 0);
   }
   // Not ignored but malformed (RFC 9113 §8.2.1): whitespace at the ends, control bytes, odd names.
@@ -106,13 +114,20 @@ struct H2Session::Callbacks {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   static int frame(nghttp2_session*, const nghttp2_frame* frame, void* data) { return self(data).on_frame(*frame); }
-  static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* data) { return self(data).on_invalid_frame(*frame, error); }
+  static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* data) {
+    return self(data).on_invalid_frame(*frame, error);
+  }
   static int data_chunk(nghttp2_session*, uint8_t flags, int32_t id, const uint8_t* bytes, size_t size, void* data) {
     return self(data).on_data_chunk(flags, id, {reinterpret_cast<const char*>(bytes), size});
   }
-  static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* data) { return self(data).on_frame_sent(*frame); }
-  static int stream_closed(nghttp2_session*, int32_t id, uint32_t code, void* data) { return self(data).on_stream_closed(id, code); }
-  static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size, nghttp2_data_source* source, void* data) {
+  static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* data) {
+    return self(data).on_frame_sent(*frame);
+  }
+  static int stream_closed(nghttp2_session*, int32_t id, uint32_t code, void* data) {
+    return self(data).on_stream_closed(id, code);
+  }
+  static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size, nghttp2_data_source* source,
+                       void* data) {
     return self(data).on_send_data(*static_cast<H2Stream*>(source->ptr), head, size);
   }
 
@@ -133,8 +148,16 @@ struct H2Session::Callbacks {
   }
 };
 
-H2Session::H2Session(bool is_server, const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host)
-    : is_server_(is_server), options_(options), pool_(pool), counters_(counters), host_(host), guard_(options, counters), reader_(options, counters), scanner_(is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {
+H2Session::H2Session(bool is_server, const H2Options& options, base::BlockPool& pool, CodecCounters& counters,
+                     H2Host& host)
+    : is_server_(is_server),
+      options_(options),
+      pool_(pool),
+      counters_(counters),
+      host_(host),
+      guard_(options, counters),
+      reader_(options, counters),
+      scanner_(is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {
   nghttp2_option* option = nullptr;
   WEFT_ASSERT(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_auto_window_update(option, 1);
@@ -147,7 +170,8 @@ H2Session::H2Session(bool is_server, const H2Options& options, base::BlockPool& 
   // Its count goes up with every torn piece of a frame; the guard counts frames.
   nghttp2_option_set_max_continuations(option, SIZE_MAX);
   nghttp2_session_callbacks* callbacks = Callbacks::make();
-  const int error = is_server ? nghttp2_session_server_new3(&session_, callbacks, this, option, memory_.hooks()) : nghttp2_session_client_new3(&session_, callbacks, this, option, memory_.hooks());
+  const int error = is_server ? nghttp2_session_server_new3(&session_, callbacks, this, option, memory_.hooks())
+                              : nghttp2_session_client_new3(&session_, callbacks, this, option, memory_.hooks());
   WEFT_ASSERT(error == 0);
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
@@ -162,13 +186,15 @@ H2Session::~H2Session() {
 
 void H2Session::submit_settings() {
   std::vector<nghttp2_settings_entry> settings;
-  if (options_.hpack_table_bytes != NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) settings.push_back({NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, options_.hpack_table_bytes});
+  if (options_.hpack_table_bytes != NGHTTP2_DEFAULT_HEADER_TABLE_SIZE)
+    settings.push_back({NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, options_.hpack_table_bytes});
   if (!is_server_) settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
   settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.concurrent_streams_max});
   settings.push_back({NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.stream_window_bytes});
   if (is_server_ && options_.allow_connect) settings.push_back({NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1});
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(options_.connection_window_bytes));
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<int32_t>(options_.connection_window_bytes));
 }
 
 // ------------------------------------------------------------------ in
@@ -204,17 +230,20 @@ void H2Session::feed(std::string_view bytes) {
 void H2Session::on_data_head(const H2FrameScanner::Head& head) {
   check_closed_stream(head.stream);
   // The payload of a padded frame is known when it is complete.
-  if ((head.flags & NGHTTP2_FLAG_PADDED) == 0) apply(guard_.on_payload_frame(head.length, (head.flags & NGHTTP2_FLAG_END_STREAM) != 0));
+  if ((head.flags & NGHTTP2_FLAG_PADDED) == 0)
+    apply(guard_.on_payload_frame(head.length, (head.flags & NGHTTP2_FLAG_END_STREAM) != 0));
 }
 
 void H2Session::on_receive_error(ssize_t error) {
   switch (error) {
     case NGHTTP2_ERR_FLOODED:
       ++counters_.outbound_control_flood;
-      return fail(NGHTTP2_ENHANCE_YOUR_CALM, {StreamEnd::Kind::LimitExceeded, ResetCode::EnhanceYourCalm, to_detail(H2FloodGuard::Verdict::OutboundControlFrames)});
+      return fail(NGHTTP2_ENHANCE_YOUR_CALM, {StreamEnd::Kind::LimitExceeded, ResetCode::EnhanceYourCalm,
+                                              to_detail(H2FloodGuard::Verdict::OutboundControlFrames)});
     default:
       ++counters_.downstream_cx_protocol_error;
-      return fail(NGHTTP2_PROTOCOL_ERROR, protocol_error(error == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? "http2.bad_preface" : "http2.protocol_error"));
+      return fail(NGHTTP2_PROTOCOL_ERROR,
+                  protocol_error(error == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? "http2.bad_preface" : "http2.protocol_error"));
   }
 }
 
@@ -235,7 +264,8 @@ int H2Session::on_begin_frame(const nghttp2_frame_hd& head) {
     case NGHTTP2_WINDOW_UPDATE: apply(guard_.on_window_update_frame()); break;
     default: break;
   }
-  if (head.type == NGHTTP2_PUSH_PROMISE && !is_server_) fail(NGHTTP2_PROTOCOL_ERROR, protocol_error("http2.push_promise"));
+  if (head.type == NGHTTP2_PUSH_PROMISE && !is_server_)
+    fail(NGHTTP2_PROTOCOL_ERROR, protocol_error("http2.push_promise"));
   if (head.type != NGHTTP2_CONTINUATION) {
     is_inside_head_ = false;
     guard_.on_block_ended();
@@ -261,7 +291,9 @@ void H2Session::check_closed_stream(uint32_t stream_id) {
   }
 }
 
-H2Stream* H2Session::find(int32_t stream_id) { return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, stream_id)); }
+H2Stream* H2Session::find(int32_t stream_id) {
+  return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, stream_id));
+}
 
 void H2Session::enter(H2Stream& stream) {
   active_.push_back(stream);
@@ -292,18 +324,22 @@ int H2Session::on_begin_headers(const nghttp2_frame& frame) {
   return 0;
 }
 
-int H2Session::on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value, bool is_name_static) {
+int H2Session::on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value,
+                         bool is_name_static) {
   if (has_failed_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   const bool had_overflown = reader_.has_overflown();
   const H2BlockReader::Verdict verdict = reader_.add(name, value, is_name_static);
-  if (!had_overflown && (verdict == H2BlockReader::Verdict::Overflow || verdict == H2BlockReader::Verdict::Flood)) ++counters_.header_overflow;
+  if (!had_overflown && (verdict == H2BlockReader::Verdict::Overflow || verdict == H2BlockReader::Verdict::Flood))
+    ++counters_.header_overflow;
   if (verdict == H2BlockReader::Verdict::Ok || verdict == H2BlockReader::Verdict::Overflow) return 0;
   if (H2Stream* stream = find(frame.hd.stream_id); stream != nullptr) {
     stream->has_broken_protocol_ = true;
-    stream->verdict_ = verdict == H2BlockReader::Verdict::Flood ? StreamEnd{StreamEnd::Kind::LimitExceeded, ResetCode::Internal, "http2.too_many_headers"}
-                                                                : protocol_error("http2.unexpected_underscore");
+    stream->verdict_ = verdict == H2BlockReader::Verdict::Flood
+                           ? StreamEnd{StreamEnd::Kind::LimitExceeded, ResetCode::Internal, "http2.too_many_headers"}
+                           : protocol_error("http2.unexpected_underscore");
   }
-  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // nghttp2 resets the stream and reads the block on for its table's sake
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // nghttp2 resets the stream and reads the block on for its table's
+                                                 // sake
 }
 
 int H2Session::on_frame(const nghttp2_frame& frame) {
@@ -461,7 +497,9 @@ int H2Session::on_invalid_frame(const nghttp2_frame& frame, int error) {
     ++counters_.rx_messaging_error;
     if (stream != nullptr) {
       stream->has_broken_protocol_ = true;
-      if (!stream->verdict_) stream->verdict_ = protocol_error(error == NGHTTP2_ERR_HTTP_HEADER ? "http2.invalid.header.field" : "http2.violation.of.messaging.rule");
+      if (!stream->verdict_)
+        stream->verdict_ = protocol_error(error == NGHTTP2_ERR_HTTP_HEADER ? "http2.invalid.header.field"
+                                                                           : "http2.violation.of.messaging.rule");
     }
     if (!options_.stream_error_on_invalid_message) on_invalid_message();
   }
@@ -486,7 +524,8 @@ void H2Session::produce(base::Chain& out, size_t bytes_max) {
   output_ = nullptr;
 }
 
-ssize_t H2Session::read_source(nghttp2_session*, int32_t, uint8_t*, size_t bytes_max, uint32_t* flags, nghttp2_data_source* source, void* self) {
+ssize_t H2Session::read_source(nghttp2_session*, int32_t, uint8_t*, size_t bytes_max, uint32_t* flags,
+                               nghttp2_data_source* source, void* self) {
   return static_cast<H2Session*>(self)->on_read(*static_cast<H2Stream*>(source->ptr), bytes_max, *flags);
 }
 
@@ -570,13 +609,15 @@ int H2Session::on_stream_closed(int32_t stream_id, uint32_t code) {
   if (stream == nullptr) return 0;
   const StreamEnd end = how_ended(*stream, code);
   if (is_server_) {
-    const bool was_reset_by_peer = !stream->is_reset_submitted_ && !stream->has_broken_protocol_ && (end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused);
+    const bool was_reset_by_peer = !stream->is_reset_submitted_ && !stream->has_broken_protocol_ &&
+                                   (end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused);
     history_.on_closed(static_cast<uint32_t>(stream_id), stream->remote_end_ || was_reset_by_peer);
   }
   if (is_server_ && !has_failed_) {
     const bool is_young = guard_.is_young(host_.now() - stream->opened_at_);
     const bool was_reset = end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused;
-    apply(guard_.on_stream_ended(stream->has_broken_protocol_ || (was_reset && is_young && !stream->has_response_begun())));
+    apply(guard_.on_stream_ended(stream->has_broken_protocol_ ||
+                                 (was_reset && is_young && !stream->has_response_begun())));
   }
   end_stream(*stream, end);
   return 0;
@@ -585,7 +626,8 @@ int H2Session::on_stream_closed(int32_t stream_id, uint32_t code) {
 StreamEnd H2Session::how_ended(const H2Stream& stream, uint32_t code) const {
   if (stream.verdict_) return *stream.verdict_;
   if (stream.has_broken_protocol_) return protocol_error("http2.violation.of.messaging.rule");
-  if (code == NGHTTP2_REFUSED_STREAM || (!is_server_ && !stream.head_sent_)) return {StreamEnd::Kind::Refused, ResetCode::Refused, "http2.remote_refuse"};
+  if (code == NGHTTP2_REFUSED_STREAM || (!is_server_ && !stream.head_sent_))
+    return {StreamEnd::Kind::Refused, ResetCode::Refused, "http2.remote_refuse"};
   if (code == NGHTTP2_NO_ERROR) return {};
   return {StreamEnd::Kind::ProtocolError, from_h2_code(code), "http2.protocol_error"};
 }
@@ -650,7 +692,8 @@ void H2Session::begin_drain() {
 void H2Session::finish_drain() {
   if (drain_ == Drain::Finished || has_failed_ || is_abandoned_) return;
   drain_ = Drain::Finished;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr, 0);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
   host_.wake();
 }
 

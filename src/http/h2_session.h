@@ -117,7 +117,8 @@ class H2Session {
   void end_stream(H2Stream& stream, const StreamEnd& end);
   void release_owed(H2Stream& stream);
   void release(size_t bytes);
-  static ssize_t read_source(nghttp2_session*, int32_t, uint8_t*, size_t bytes_max, uint32_t* flags, nghttp2_data_source* source, void* self);
+  static ssize_t read_source(nghttp2_session*, int32_t, uint8_t*, size_t bytes_max, uint32_t* flags,
+                             nghttp2_data_source* source, void* self);
 
   const bool is_server_;
   const H2Options& options_;
@@ -181,7 +182,7 @@ class H2Session {
   size_t held_bytes_ = 0;      ///< body delivered and not yet consumed, all streams
   size_t withheld_bytes_ = 0;  ///< of these, kept out of the connection's window: max(0, held - cap)
   // Small pieces of body keep large read blocks alive. Once many may be held, they are copied into blocks of their own.
-  size_t pinned_bytes_ = 0;    ///< read blocks that held pieces may keep alive, at most
+  size_t pinned_bytes_ = 0;  ///< read blocks that held pieces may keep alive, at most
   bool is_input_pinned_ = false;
   base::Block* pack_ = nullptr;
   size_t pack_used_ = 0;

@@ -25,14 +25,16 @@ TEST(H2Session, CarriesARequestAndItsResponse) {
   H2Pair pair;
   ClientStreamRecorder& call = pair.client.request(make_request(pair.client.pool, "GET", "/a?b"), true);
   pair.run();
-  EXPECT_EQ(pair.server.handler.text(), "request end :method: GET|:scheme: http|:path: /a?b|:authority: example.test\n");
+  EXPECT_EQ(pair.server.handler.text(),
+            "request end :method: GET|:scheme: http|:path: /a?b|:authority: example.test\n");
   ResponseHead head = make_response(pair.server.pool);
   head.add(HeaderId::ContentType, "text/plain");
   head.add("x-odd", "1");
   pair.server.handler.last().stream->send_head(head, false);
   pair.server.handler.last().stream->send_data(bytes(pair.server.pool, "hello"), true);
   pair.run();
-  EXPECT_EQ(pair.client.handler.text(), "response 200 content-type: text/plain|x-odd: 1\nbody hello\nclosed complete\n");
+  EXPECT_EQ(pair.client.handler.text(),
+            "response 200 content-type: text/plain|x-odd: 1\nbody hello\nclosed complete\n");
   EXPECT_EQ(call.end.kind, StreamEnd::Kind::Complete);
   EXPECT_EQ(pair.server.handler.log.back(), "closed complete");
   EXPECT_EQ(pair.client.session.active_streams(), 0u);
@@ -88,16 +90,25 @@ std::string serve_torn(const std::string& input, size_t first, size_t piece) {
     sent += server.feed(std::string_view(input).substr(at, n));
     at += n;
   }
-  if (server.session.has_failed()) server.handler.log.push_back("failed " + std::string(server.session.failure().detail));
+  if (server.session.has_failed())
+    server.handler.log.push_back("failed " + std::string(server.session.failure().detail));
   return server.handler.text();
 }
 
 TEST(H2Session, ReadsTheSameHoweverTheBytesAreTorn) {
-  const std::string input = preface() + frame(NGHTTP2_HEADERS, kEndHeaders, 1, block({":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/", "cookie", "a=1", "cookie", "b=2", "content-length", "10"})) +
-                            frame(NGHTTP2_DATA, 0, 1, "01234") + frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, std::string("\x03" "567\0\0\0", 7)) +
-                            frame(NGHTTP2_DATA, kEndStream, 1, "89") + frame(NGHTTP2_HEADERS, 0, 3, get_block("/a").substr(0, 20)) +
-                            frame(NGHTTP2_CONTINUATION, kEndHeaders, 3, get_block("/a").substr(20)) + frame(NGHTTP2_DATA, 0, 3, "x") +
-                            frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 3, block({"x-t", "1"})) + frame(NGHTTP2_PING, 0, 0, "12345678");
+  const std::string input =
+      preface() +
+      frame(NGHTTP2_HEADERS, kEndHeaders, 1,
+            block({":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/", "cookie", "a=1", "cookie",
+                   "b=2", "content-length", "10"})) +
+      frame(NGHTTP2_DATA, 0, 1, "01234") +
+      frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1,
+            std::string("\x03"
+                        "567\0\0\0",
+                        7)) +
+      frame(NGHTTP2_DATA, kEndStream, 1, "89") + frame(NGHTTP2_HEADERS, 0, 3, get_block("/a").substr(0, 20)) +
+      frame(NGHTTP2_CONTINUATION, kEndHeaders, 3, get_block("/a").substr(20)) + frame(NGHTTP2_DATA, 0, 3, "x") +
+      frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 3, block({"x-t", "1"})) + frame(NGHTTP2_PING, 0, 0, "12345678");
   const std::string whole = serve_torn(input, input.size(), input.size());
   EXPECT_EQ(whole,
             "request :method: POST|:scheme: http|:authority: a|:path: /|content-length: 10|cookie: a=1; b=2\n"
@@ -120,7 +131,8 @@ TEST(H2Session, CarriesInformationalResponses) {
   stream.send_informational(hints);
   stream.send_head(make_response(pair.server.pool, 204), true);
   pair.run();
-  EXPECT_EQ(pair.client.handler.text(), "informational 100 \ninformational 103 link: </x>\nresponse end 204 \nclosed complete\n");
+  EXPECT_EQ(pair.client.handler.text(),
+            "informational 100 \ninformational 103 link: </x>\nresponse end 204 \nclosed complete\n");
 }
 
 TEST(H2Session, EndsAnEarlyResponseWithResetNoError) {
@@ -167,8 +179,13 @@ TEST(H2Session, AResetBeforeTheHeadLeavesSendsNothing) {
 
 TEST(H2Session, JoinsCookiesAndFoldsHost) {
   LoneServer server;
-  server.feed(preface() + frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 1, block({":method", "GET", ":scheme", "http", ":path", "/", "accept", "*/*", "host", "h.test", "cookie", "a=1", "cookie", "b=2"})) +
-              frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 3, block({":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a.test", "host", "other.test"})));
+  server.feed(
+      preface() +
+      frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 1,
+            block({":method", "GET", ":scheme", "http", ":path", "/", "accept", "*/*", "host", "h.test", "cookie",
+                   "a=1", "cookie", "b=2"})) +
+      frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 3,
+            block({":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a.test", "host", "other.test"})));
   EXPECT_EQ(server.handler.text(),
             "request end :authority: h.test|:method: GET|:scheme: http|:path: /|accept: */*|cookie: a=1; b=2\n"
             "request end :method: GET|:scheme: http|:path: /|:authority: a.test\n");
@@ -245,7 +262,8 @@ TEST(H2Session, BoundsTheBytesHeldByManyStalledStreams) {
   options.buffer_bytes = 32 * 1024;
   H2Pair pair({}, options);
   for (int i = 0; i < 8; ++i) {
-    pair.client.request(make_request(pair.client.pool, "POST"), false).stream->send_data(bytes(pair.client.pool, std::string(100000, 'x')), true);
+    pair.client.request(make_request(pair.client.pool, "POST"), false)
+        .stream->send_data(bytes(pair.client.pool, std::string(100000, 'x')), true);
     pair.run();  // the head first, so that nobody consumes
     pair.server.handler.last().consumes = false;
   }
@@ -341,7 +359,8 @@ TEST(H2Session, CarriesExtendedConnectAsATunnel) {
   head.add(HeaderId::Connection, "upgrade");
   ClientStreamRecorder& call = pair.client.request(head, false);
   pair.run();
-  EXPECT_EQ(pair.server.handler.text(), "request :method: CONNECT|:protocol: websocket|:scheme: http|:path: /chat|:authority: example.test\n");
+  EXPECT_EQ(pair.server.handler.text(),
+            "request :method: CONNECT|:protocol: websocket|:scheme: http|:path: /chat|:authority: example.test\n");
   ServerStreamRecorder& accepted = pair.server.handler.last();
   EXPECT_TRUE(accepted.stream->request().is_upgrade());
   accepted.stream->send_head(make_response(pair.server.pool, 101), false);

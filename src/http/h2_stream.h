@@ -27,7 +27,7 @@ class H2Stream : public base::ListNode<>, public base::ListNode<H2WritableTag> {
 
  protected:
   friend class H2Session;
-struct H2WritableTag;
+  struct H2WritableTag;
 
   // ---- hooks, from inside H2Session::receive ----
   /// The map that the lines of the next header block belong in.
@@ -61,11 +61,11 @@ struct H2WritableTag;
   size_t owed_ = 0;                   ///< bytes delivered and not yet consumed
   uint64_t head_position_ = 0;        ///< wire bytes ahead of its head, at least
   base::MonoTime opened_at_{};
-  bool is_deferred_ = false;          ///< nghttp2 waits for more of `pending_`
+  bool is_deferred_ = false;  ///< nghttp2 waits for more of `pending_`
   bool is_above_mark_ = false;
-  bool has_ended_ = false;            ///< nghttp2 has closed it
-  bool is_silenced_ = false;          ///< the handler let go of it
-  bool local_end_ = false;            ///< the last byte or trailers are queued
+  bool has_ended_ = false;    ///< nghttp2 has closed it
+  bool is_silenced_ = false;  ///< the handler let go of it
+  bool local_end_ = false;    ///< the last byte or trailers are queued
   bool local_end_sent_ = false;
   bool remote_end_ = false;
   bool head_sent_ = false;

@@ -13,8 +13,8 @@ namespace weft::http {
 class H2StreamHistory {
  public:
   enum class State : uint8_t {
-    Unknown,      ///< not opened yet, or too long ago
-    Skipped,      ///< a higher id was opened first: closed without ever having been open
+    Unknown,  ///< not opened yet, or too long ago
+    Skipped,  ///< a higher id was opened first: closed without ever having been open
     Live,
     EndedByPeer,  ///< closed; the peer had sent END_STREAM or RST_STREAM
     EndedByUs,    ///< closed by our RST_STREAM: what the peer sent before it saw that is still in flight

@@ -37,8 +37,8 @@ inline void copy_short(char* to, const char* from, size_t size) {
 
 /// One header line as seen by a reader. The views die at the next change of the map.
 struct Header {
-  HeaderId id;             ///< HeaderId::Unknown for names that are not interned
-  std::string_view name;   ///< lower case; pseudo-headers start with ':'
+  HeaderId id;            ///< HeaderId::Unknown for names that are not interned
+  std::string_view name;  ///< lower case; pseudo-headers start with ':'
   std::string_view value;
 };
 
@@ -64,31 +64,34 @@ class HeaderMap {
     const base::Slice keep = reserve(value.size(), 1);
     push(id, 0, header_name(id).size(), value);
   }
-  void add(std::string_view name, std::string_view value);  ///< lower-cases and interns the name
+  void add(std::string_view name, std::string_view value);               ///< lower-cases and interns the name
   void add(HeaderId id, std::string_view name, std::string_view value);  ///< name already lower case and looked up
   /// Replaces all lines of that name by one, at the place of the first, or at the end.
   void set(HeaderId id, std::string_view value);
   void set(std::string_view name, std::string_view value);
   /// Appends `value` to the first line of that name behind a comma, or adds the line.
   void append(std::string_view name, std::string_view value);
-  size_t remove(HeaderId id);             ///< returns lines removed
+  size_t remove(HeaderId id);  ///< returns lines removed
   size_t remove(std::string_view name);
   template <typename Predicate>
   size_t remove_if(Predicate predicate) {  ///< predicate(const Header&)
     size_t removed = 0;
     for (size_t i = 0; i < count_;) {
-      if (predicate(at(i))) { erase(i); ++removed; } else { ++i; }
+      if (predicate(at(i))) {
+        erase(i);
+        ++removed;
+      } else {
+        ++i;
+      }
     }
     return removed;
   }
   void clear();
 
-  bool has(HeaderId id) const {
-    return (present_[static_cast<size_t>(id) >> 6] >> (static_cast<size_t>(id) & 63)) & 1;
-  }
+  bool has(HeaderId id) const { return (present_[static_cast<size_t>(id) >> 6] >> (static_cast<size_t>(id) & 63)) & 1; }
   /// First line of that name; nullopt when there is none (an empty value is not "none").
   std::optional<std::string_view> find(HeaderId id) const { return has(id) ? scan(id) : std::nullopt; }
-  std::optional<std::string_view> find(std::string_view name) const;  ///< any case
+  std::optional<std::string_view> find(std::string_view name) const;                         ///< any case
   std::string_view get(HeaderId id) const { return find(id).value_or(std::string_view()); }  ///< "" when absent
   std::string_view get(std::string_view name) const { return find(name).value_or(std::string_view()); }
   size_t count(HeaderId id) const;
@@ -136,7 +139,8 @@ class HeaderMap {
   /// Makes room for `text_bytes` and `entries` more; returns the block that it replaced, which keeps old views alive.
   base::Slice reserve(size_t text_bytes, size_t entries) {
     const size_t needed = text_size_ + text_bytes + (count_ + entries + 1) * sizeof(Entry);
-    if (block_ != nullptr && needed <= block_->capacity) [[likely]] return {};
+    if (block_ != nullptr && needed <= block_->capacity) [[likely]]
+      return {};
     return grow(text_bytes, entries);
   }
   base::Slice grow(size_t text_bytes, size_t entries);
@@ -146,7 +150,8 @@ class HeaderMap {
   }
   void push(HeaderId id, uint32_t name_offset, size_t name_size, std::string_view value) {
     const uint32_t value_offset = put(value);
-    entry(count_++) = {name_offset, value_offset, static_cast<uint32_t>(value.size()), static_cast<uint16_t>(name_size), id};
+    entry(count_++) = {name_offset, value_offset, static_cast<uint32_t>(value.size()), static_cast<uint16_t>(name_size),
+                       id};
     bytes_ += name_size + value.size();
     // The bit of Unknown is kept clear: `has` must not find what has no name of its own.
     present_[static_cast<size_t>(id) >> 6] |= uint64_t{id != HeaderId::Unknown} << (static_cast<size_t>(id) & 63);
@@ -171,7 +176,9 @@ class RequestHead : public HeaderMap {
   std::string_view scheme() const { return get(HeaderId::Scheme); }
   std::string_view authority() const { return get(HeaderId::Authority); }
   std::string_view path() const { return get(HeaderId::Path); }  ///< with query; "" for CONNECT
-  std::string_view protocol() const { return get(HeaderId::Protocol); }  ///< extended CONNECT, or h1 upgrade: see is_upgrade
+  std::string_view protocol() const {
+    return get(HeaderId::Protocol);
+  }  ///< extended CONNECT, or h1 upgrade: see is_upgrade
   /// HTTP/1.1 `Upgrade` that the codec validated (Connection: upgrade present), or extended CONNECT. The
   /// protocol asked for is in `upgrade` (h1) or `:protocol` (h2).
   bool is_upgrade() const;

@@ -75,8 +75,8 @@ std::string upper(std::string text) {
 
 TEST(HeaderMapTest, AgreesWithAnOrderedMultimapUnderRandomOperations) {
   base::BlockPool pool;
-  const std::vector<std::string> names = {"host",   "x-custom", "cookie", "x-other", "via",
-                                          ":path",  "a",        "x-envoy-retry-on", std::string(100, 'n')};
+  const std::vector<std::string> names = {
+      "host", "x-custom", "cookie", "x-other", "via", ":path", "a", "x-envoy-retry-on", std::string(100, 'n')};
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     base::Random random(seed);
     HeaderMap map(pool);
@@ -86,9 +86,18 @@ TEST(HeaderMapTest, AgreesWithAnOrderedMultimapUnderRandomOperations) {
       std::string value(random.below(random.below(8) == 0 ? 3000 : 40), static_cast<char>('a' + random.below(26)));
       switch (random.below(7)) {
         case 0:
-        case 1: map.add(upper(name), value); reference.add(name, value); break;
-        case 2: map.set(upper(name), value); reference.set(name, value); break;
-        case 3: map.append(upper(name), value); reference.append(name, value); break;
+        case 1:
+          map.add(upper(name), value);
+          reference.add(name, value);
+          break;
+        case 2:
+          map.set(upper(name), value);
+          reference.set(name, value);
+          break;
+        case 3:
+          map.append(upper(name), value);
+          reference.append(name, value);
+          break;
         case 4: EXPECT_EQ(map.remove(upper(name)), reference.remove(name)); break;
         case 5: {
           const char first = value.empty() ? 'q' : value[0];
@@ -98,7 +107,10 @@ TEST(HeaderMapTest, AgreesWithAnOrderedMultimapUnderRandomOperations) {
           break;
         }
         default:
-          if (random.below(20) == 0) { map.clear(); reference.lines.clear(); }
+          if (random.below(20) == 0) {
+            map.clear();
+            reference.lines.clear();
+          }
           if (random.below(4) == 0) map = map.clone();
       }
     }

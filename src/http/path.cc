@@ -72,9 +72,7 @@ bool remove_dot_segments(std::string_view path, std::string& out) {
         out += '/';
         out += segment;
         break;
-      case Segment::DotDot:
-        out.erase(std::min(out.rfind('/'), out.size()));
-        [[fallthrough]];
+      case Segment::DotDot: out.erase(std::min(out.rfind('/'), out.size())); [[fallthrough]];
       case Segment::Dot:
         if (path.empty()) out += '/';
         break;

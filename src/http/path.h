@@ -1,6 +1,6 @@
-// Purpose: the target of a request as routing, authorisation and the upstream all see it: one normal form, or a refusal.
-// Thread:  any (pure functions).
-// Source:  RFC 3986 §6.2.2.3; Envoy's normalize_path, merge_slashes and path_with_escaped_slashes_action, but safe where
+// Purpose: the target of a request as routing, authorisation and the upstream all see it: one normal form, or a
+// refusal. Thread:  any (pure functions). Source:  RFC 3986 §6.2.2.3; Envoy's normalize_path, merge_slashes and
+// path_with_escaped_slashes_action, but safe where
 //          servers disagree: dot segments with path parameters ("..;x") and %00 are refused.
 #pragma once
 
@@ -22,7 +22,7 @@ PathParts split_path(std::string_view target);
 enum class EscapedSlashes : uint8_t { Keep, Reject, UnescapeAndRedirect, UnescapeAndForward };
 
 struct PathRules {
-  bool is_normalized = false;       ///< remove dot segments, turn '\' into '/'
+  bool is_normalized = false;  ///< remove dot segments, turn '\' into '/'
   bool merges_slashes = false;
   EscapedSlashes escaped_slashes = EscapedSlashes::Keep;
 };

@@ -21,8 +21,8 @@ TEST(AddressTest, PrintsWhatItParsed) {
 }
 
 TEST(AddressTest, RefusesWhatIsNotALiteral) {
-  for (const char* text : {"", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4 ", "::g", "1::2::3", "127.0.0.1%1",
-                           "fe80::1%", "fe80::1%nosuchinterface"}) {
+  for (const char* text : {"", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4 ", "::g", "1::2::3",
+                           "127.0.0.1%1", "fe80::1%", "fe80::1%nosuchinterface"}) {
     EXPECT_FALSE(Address::parse(text, 1).has_value()) << text;
   }
   EXPECT_FALSE(Address::parse(std::string_view("1.2.3.4\0", 8), 1).has_value());

@@ -12,11 +12,11 @@ namespace weft::net {
 
 /// Defaults are the system's: servers and search domains of /etc/resolv.conf, /etc/hosts first.
 struct ResolverOptions {
-  std::vector<Address> servers;    ///< instead of the system's; port 0 is 53
-  bool use_tcp = false;            ///< never UDP
+  std::vector<Address> servers;  ///< instead of the system's; port 0 is 53
+  bool use_tcp = false;          ///< never UDP
   bool use_search_domains = true;
-  base::Duration timeout{};        ///< of the first try of a server; zero leaves c-ares' 5 s
-  int tries = 0;                   ///< per server; zero leaves c-ares' 4
+  base::Duration timeout{};  ///< of the first try of a server; zero leaves c-ares' 5 s
+  int tries = 0;             ///< per server; zero leaves c-ares' 4
 };
 
 /// Errors: Unavailable when c-ares cannot start.

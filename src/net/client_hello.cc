@@ -15,9 +15,7 @@ constexpr uint8_t kHandshakeRecord = 22;
 constexpr uint8_t kClientHelloMessage = 1;
 constexpr size_t kServerNameBytesMax = 255;
 
-uint8_t byte_at(std::string_view bytes, size_t at) {
-  return static_cast<uint8_t>(bytes[at]);
-}
+uint8_t byte_at(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
 uint16_t two_at(std::string_view bytes, size_t at) {
   return static_cast<uint16_t>(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1));
 }

@@ -8,21 +8,13 @@
 namespace weft::net {
 namespace {
 
-std::string u8(size_t n) {
-  return std::string(1, static_cast<char>(n));
-}
-std::string u16(size_t n) {
-  return u8(n >> 8) + u8(n & 255);
-}
+std::string u8(size_t n) { return std::string(1, static_cast<char>(n)); }
+std::string u16(size_t n) { return u8(n >> 8) + u8(n & 255); }
 std::string with_length(size_t length_bytes, const std::string& body) {
   return (length_bytes == 1 ? u8(body.size()) : u16(body.size())) + body;
 }
-std::string extension(size_t type, const std::string& body) {
-  return u16(type) + with_length(2, body);
-}
-std::string server_name(const std::string& name) {
-  return extension(0, with_length(2, u8(0) + with_length(2, name)));
-}
+std::string extension(size_t type, const std::string& body) { return u16(type) + with_length(2, body); }
+std::string server_name(const std::string& name) { return extension(0, with_length(2, u8(0) + with_length(2, name))); }
 
 struct Hello {
   std::string session, ciphers = u16(0x1301), compression = u8(0), extensions;
@@ -44,9 +36,7 @@ std::string records(const std::string& message, size_t piece = 16384) {
   return out;
 }
 
-ClientHelloState state_of(const std::string& bytes) {
-  return parse_client_hello(bytes).state;
-}
+ClientHelloState state_of(const std::string& bytes) { return parse_client_hello(bytes).state; }
 
 // What a real client says.
 class RealHello : public TlsTest {

@@ -17,11 +17,11 @@ namespace weft::net {
 /// method says so. After `on_close`, or after the user called `close`, nothing more comes.
 class ConnectionHandler {
  public:
-  virtual void on_open() {}                     ///< connected, and the TLS handshake (if any) is complete
-  virtual void on_data(base::Slice data) = 0;   ///< plain bytes
-  virtual void on_end() = 0;                    ///< the peer sends no more (FIN, or close_notify)
-  virtual void on_drained() {}                  ///< pending bytes fell to the low mark after `is_above_high_mark`
-  virtual void on_flushed() {}                  ///< nothing is pending any more (after writes)
+  virtual void on_open() {}                    ///< connected, and the TLS handshake (if any) is complete
+  virtual void on_data(base::Slice data) = 0;  ///< plain bytes
+  virtual void on_end() = 0;                   ///< the peer sends no more (FIN, or close_notify)
+  virtual void on_drained() {}                 ///< pending bytes fell to the low mark after `is_above_high_mark`
+  virtual void on_flushed() {}                 ///< nothing is pending any more (after writes)
   virtual void on_close(const base::Error& error) = 0;  ///< broken by the peer or the network; already closed
 
  protected:
@@ -46,7 +46,8 @@ class Connection final : private SocketHandler {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Changes who is told (a codec replaces the detector). Not from inside another callback's stack frame of the old handler's destructor.
+  /// Changes who is told (a codec replaces the detector). Not from inside another callback's stack frame of the old
+  /// handler's destructor.
   void set_handler(ConnectionHandler& handler) { handler_ = &handler; }
 
   void start_reading();
@@ -113,7 +114,7 @@ class Connection final : private SocketHandler {
   Handle handle_;
   State state_ = State::Open;
   bool has_begun_tls_ = false;
-  bool has_opened_ = false;      ///< on_open was delivered
+  bool has_opened_ = false;  ///< on_open was delivered
   bool wants_data_ = false;
   bool has_socket_end_ = false;  ///< the socket's FIN came; with TLS perhaps before held bytes were delivered
   bool has_ended_ = false;       ///< on_end was delivered

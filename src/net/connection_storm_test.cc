@@ -129,7 +129,10 @@ class Peer final : public ConnectionHandler, public Destroyable {
 class Storm : AcceptHandler {
  public:
   explicit Storm(uint64_t seed, Wire wire = Wire::Plain)
-      : tls_random_(seed), world_(seed, kTestNow), server_(world_.add_loop("server")), client_(world_.add_loop("client")) {
+      : tls_random_(seed),
+        world_(seed, kTestNow),
+        server_(world_.add_loop("server")),
+        client_(world_.add_loop("client")) {
     if (wire == Wire::Tls) credentials_ = std::make_unique<Credentials>();
     socket_ = std::move(*server_.listen(kService, {.backlog = 2}));
     accepting_ = server_.start_accepting(*socket_, *this);

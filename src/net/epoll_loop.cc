@@ -162,9 +162,7 @@ T* EpollLoop::find(Handle handle, EpollSource::Kind kind) const {
   return source != nullptr && source->kind() == kind ? static_cast<T*>(source) : nullptr;
 }
 
-EpollStream* EpollLoop::stream(Handle handle) const {
-  return find<EpollStream>(handle, EpollSource::Kind::Stream);
-}
+EpollStream* EpollLoop::stream(Handle handle) const { return find<EpollStream>(handle, EpollSource::Kind::Stream); }
 
 Handle EpollLoop::insert(std::unique_ptr<EpollSource> source) {
   EpollSource& inserted = *source;

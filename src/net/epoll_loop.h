@@ -109,7 +109,7 @@ class EpollLoop final : public Loop {
   base::IntrusiveList<EpollStream, ReadyTag> ready_;
   base::IntrusiveList<EpollStream, FlushTag> flush_;
   std::vector<std::unique_ptr<EpollSource>> closed_;
-  base::WallTime wall_at_{};      ///< civil time at `wall_from_`; read again every second
+  base::WallTime wall_at_{};  ///< civil time at `wall_from_`; read again every second
   base::MonoTime wall_from_{};
 };
 

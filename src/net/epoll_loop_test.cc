@@ -40,9 +40,10 @@ TEST_F(EpollTest, PostsOfOtherThreadsAllArriveAndWakeTheLoop) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
-      for (int i = 0; i < kPosts; ++i) loop.post([&] {
-        if (++ran == kThreads * kPosts) loop.stop();
-      });
+      for (int i = 0; i < kPosts; ++i)
+        loop.post([&] {
+          if (++ran == kThreads * kPosts) loop.stop();
+        });
     });
   }
   loop.run();  // no timer is armed: only the posts can end it

@@ -69,8 +69,7 @@ void EpollAcceptor::wait_for_descriptors(int error) {
 }
 
 void EpollAcceptor::drain() {
-  while (!is_closed_ && accept_one()) {
-  }
+  while (!is_closed_ && accept_one()) {}
 }
 
 void EpollAcceptor::close(bool) {
@@ -97,9 +96,7 @@ void EpollDatagram::send(base::Slice data, const Address& to) {
   loop_.defer(failure_report_);
 }
 
-void EpollDatagram::report_failure() {
-  handler_->on_error(io_error("cannot send a datagram", failure_));
-}
+void EpollDatagram::report_failure() { handler_->on_error(io_error("cannot send a datagram", failure_)); }
 
 void EpollDatagram::on_events(uint32_t) {
   for (int i = 0; i < kDatagramsPerTurnMax && !is_closed_; ++i) {

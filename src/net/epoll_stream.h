@@ -8,9 +8,7 @@
 
 namespace weft::net {
 
-class EpollStream final : public EpollSource,
-                          public base::ListNode<ReadyTag>,
-                          public base::ListNode<FlushTag> {
+class EpollStream final : public EpollSource, public base::ListNode<ReadyTag>, public base::ListNode<FlushTag> {
  public:
   EpollStream(EpollLoop& loop, FileDescriptor fd, SocketHandler& handler)
       : EpollSource(Kind::Stream), loop_(loop), fd_(std::move(fd)), handler_(&handler) {}
@@ -52,19 +50,19 @@ class EpollStream final : public EpollSource,
   SocketHandler* handler_;
   base::Chain output_;
   std::unique_ptr<Address> connecting_to_;  ///< set while connecting, for the error's message
-  int write_failure_ = 0;       ///< errno of a failed send; reported after what can still be read
+  int write_failure_ = 0;                   ///< errno of a failed send; reported after what can still be read
   bool wants_data_ = false;
   bool may_have_data_ = false;  ///< epoll said so and no receive has come back short since
   /// The last receive was small, so the next gets a small block: what a waiting request holds of it stays small too.
   /// Costs one receive more where it was wrong.
   bool expects_little_ = true;
-  bool is_hung_up_ = false;     ///< the peer's end or an error is behind the data: receive until it shows
-  bool has_error_ = false;      ///< EPOLLERR, not yet explained
+  bool is_hung_up_ = false;  ///< the peer's end or an error is behind the data: receive until it shows
+  bool has_error_ = false;   ///< EPOLLERR, not yet explained
   bool is_writable_ = true;
-  bool has_ended_ = false;      ///< on_end was delivered
+  bool has_ended_ = false;  ///< on_end was delivered
   bool wants_fin_ = false;
   bool has_sent_fin_ = false;
-  bool is_dead_ = false;        ///< on_error was delivered
+  bool is_dead_ = false;  ///< on_error was delivered
   bool is_closed_ = false;
 };
 

@@ -41,10 +41,11 @@ struct Handle {
 /// `Loop::destroy_later` from any of these, not inside them.
 class SocketHandler {
  public:
-  virtual void on_connected() {}                        ///< a `connect` succeeded
-  virtual void on_data(base::Slice data) = 0;           ///< repeats until paused
-  virtual void on_end() = 0;                            ///< the peer will send no more; writing still works
-  virtual void on_write_done(size_t bytes) = 0;         ///< these bytes left for the kernel; everything written so far when pending is 0
+  virtual void on_connected() {}               ///< a `connect` succeeded
+  virtual void on_data(base::Slice data) = 0;  ///< repeats until paused
+  virtual void on_end() = 0;                   ///< the peer will send no more; writing still works
+  virtual void on_write_done(
+      size_t bytes) = 0;  ///< these bytes left for the kernel; everything written so far when pending is 0
   virtual void on_error(const base::Error& error) = 0;  ///< the socket is dead (also: connect failed); close it
 
  protected:
@@ -56,7 +57,8 @@ class AcceptedSocket {
  public:
   AcceptedSocket() = default;
   AcceptedSocket(int64_t id, Address peer, Address local) : id_(id), peer_(std::move(peer)), local_(std::move(local)) {}
-  AcceptedSocket(AcceptedSocket&& o) noexcept : id_(std::exchange(o.id_, -1)), peer_(std::move(o.peer_)), local_(std::move(o.local_)) {}
+  AcceptedSocket(AcceptedSocket&& o) noexcept
+      : id_(std::exchange(o.id_, -1)), peer_(std::move(o.peer_)), local_(std::move(o.local_)) {}
   AcceptedSocket& operator=(AcceptedSocket&& o) noexcept {
     id_ = std::exchange(o.id_, -1);
     peer_ = std::move(o.peer_);
@@ -146,9 +148,9 @@ struct ListenOptions {
   /// With reuse_port: the first socket of this process on the address. It first binds a throw-away socket without
   /// SO_REUSEPORT, so that a forgotten process is an error and not a silent sharer; workers after it set this false.
   bool is_first = true;
-  bool ipv4_compat = false; ///< an IPv6 socket takes IPv4 too (real backends)
+  bool ipv4_compat = false;  ///< an IPv6 socket takes IPv4 too (real backends)
   int backlog = 4096;
-  uint32_t unix_mode = 0;   ///< permission bits of a unix socket; 0 leaves the umask's
+  uint32_t unix_mode = 0;  ///< permission bits of a unix socket; 0 leaves the umask's
 };
 
 struct ConnectOptions {
@@ -165,8 +167,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   // ---- time and chance ----
-  base::MonoTime now() const { return now_; }       ///< the start of this turn (cached; refreshed by the backend)
-  virtual base::WallTime wall_now() const = 0;      ///< civil time; ms accuracy is enough
+  base::MonoTime now() const { return now_; }   ///< the start of this turn (cached; refreshed by the backend)
+  virtual base::WallTime wall_now() const = 0;  ///< civil time; ms accuracy is enough
   base::Random& random() { return random_; }
   base::BlockPool& blocks() { return blocks_; }
   void arm(Timer& timer, base::Duration delay) { wheel_.arm(timer, now_, delay); }
@@ -193,7 +195,8 @@ class Loop {
 
   // ---- listening ----
   virtual base::Result<std::unique_ptr<ListenSocket>> listen(const Address& at, const ListenOptions& options) = 0;
-  /// Accepts from `socket` until the handle is closed. Several loops may accept from one socket, which outlives the handles.
+  /// Accepts from `socket` until the handle is closed. Several loops may accept from one socket, which outlives the
+  /// handles.
   virtual Handle start_accepting(ListenSocket& socket, AcceptHandler& handler) = 0;
   /// Accepts at once what the backlog still holds (for a drain), then closes the handle. The one call that
   /// reports from inside (`on_accept`), so that the caller may drop the listen socket right after it.

@@ -293,7 +293,8 @@ TEST_P(LoopContract, FinishAcceptingTakesTheBacklogAndNoMore) {
   AcceptRecorder accepted;
   SocketRecorder clients[3], late;
   for (SocketRecorder& client : clients) loop.connect(at, {}, client);
-  ASSERT_TRUE(until([&] { return clients[0].has("connected") && clients[1].has("connected") && clients[2].has("connected"); }));
+  ASSERT_TRUE(
+      until([&] { return clients[0].has("connected") && clients[1].has("connected") && clients[2].has("connected"); }));
   const Handle accepting = loop.start_accepting(**listener, accepted);
   loop.finish_accepting(accepting);
   EXPECT_EQ(accepted.sockets.size(), 3u);

@@ -1,8 +1,8 @@
 #include "net/mailbox.h"
 
-#include <csignal>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace weft::net {
 

@@ -45,9 +45,7 @@ class PosixListenSocket final : public ListenSocket {
   Address local_;
 };
 
-base::Error listen_error(const Address& at, int error) {
-  return io_error("cannot listen on " + at.to_string(), error);
-}
+base::Error listen_error(const Address& at, int error) { return io_error("cannot listen on " + at.to_string(), error); }
 
 // Who holds the address without SO_REUSEPORT, or with it, makes this bind fail. SO_REUSEADDR lets sockets in
 // TIME_WAIT pass, never a listening one. Nothing listens on the throw-away socket, so no connection is lost.

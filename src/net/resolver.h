@@ -23,7 +23,8 @@ enum class DnsFamily : uint8_t {
 /// What a name resolved to. Addresses have port 0, no duplicates, and are in the order of the answer.
 struct DnsAnswer {
   std::vector<Address> addresses;
-  base::Duration ttl{};  ///< the shortest of the records; zero where none is known (hosts file, literal): use the refresh rate
+  base::Duration
+      ttl{};  ///< the shortest of the records; zero where none is known (hosts file, literal): use the refresh rate
 };
 
 class ResolveHandler {

@@ -51,7 +51,9 @@ class TinyDnsServer : DatagramHandler {
   static constexpr uint16_t kA = 1, kCname = 5;
 
   static void put16(std::string& out, uint16_t n) { out += {static_cast<char>(n >> 8), static_cast<char>(n)}; }
-  static void put32(std::string& out, uint32_t n) { put16(out, static_cast<uint16_t>(n >> 16)), put16(out, static_cast<uint16_t>(n)); }
+  static void put32(std::string& out, uint32_t n) {
+    put16(out, static_cast<uint16_t>(n >> 16)), put16(out, static_cast<uint16_t>(n));
+  }
   static std::string labels(const std::string& name) {
     std::string out;
     for (size_t at = 0; at < name.size();) {
@@ -79,7 +81,8 @@ class TinyDnsServer : DatagramHandler {
   }
   void on_error(const base::Error&) override {}
 
-  void reply(std::string_view id, std::string_view question, const std::string& name, uint16_t type, const Address& to) {
+  void reply(std::string_view id, std::string_view question, const std::string& name, uint16_t type,
+             const Address& to) {
     const auto record = table.find(name);
     std::string answers;
     uint16_t count = 0;
@@ -105,7 +108,8 @@ class TinyDnsServer : DatagramHandler {
     loop_.send_datagram(handle_, base::Slice::copy_of(loop_.blocks(), out), to);
   }
 
-  static void append_record(std::string& out, const std::string& owner, uint16_t type, uint32_t ttl, const std::string& data) {
+  static void append_record(std::string& out, const std::string& owner, uint16_t type, uint32_t ttl,
+                            const std::string& data) {
     out += owner;
     put16(out, type), put16(out, 1), put32(out, ttl), put16(out, static_cast<uint16_t>(data.size()));
     out += data;

@@ -140,7 +140,8 @@ Address SimNetwork::source_address(Host& host, const Address& to, const Address&
 
 void SimNetwork::take_reset_rule(SimConnection& connection) {
   const Address& to = connection.end(SimSide::Server).address;
-  const auto rule = std::find_if(reset_rules_.begin(), reset_rules_.end(), [&](const ResetRule& r) { return r.to == to; });
+  const auto rule =
+      std::find_if(reset_rules_.begin(), reset_rules_.end(), [&](const ResetRule& r) { return r.to == to; });
   if (rule == reset_rules_.end()) return;
   connection.from(rule->sender).reset_at = rule->byte;
   reset_rules_.erase(rule);
@@ -208,13 +209,9 @@ void SimNetwork::take_segment(SimConnection& connection, SimSide sender, SimSegm
   SimEndpoint& receiver = connection.end(other(sender));
   switch (segment.kind) {
     case SimSegment::Kind::Syn: return take_syn(connection);
-    case SimSegment::Kind::SynAck:
-      receiver.is_connected = true;
-      return wake(receiver);
+    case SimSegment::Kind::SynAck: receiver.is_connected = true; return wake(receiver);
     case SimSegment::Kind::Data: return take_data(connection, sender, std::move(segment));
-    case SimSegment::Kind::Fin:
-      connection.from(sender).has_fin = true;
-      return wake(receiver);
+    case SimSegment::Kind::Fin: connection.from(sender).has_fin = true; return wake(receiver);
     case SimSegment::Kind::Reset:
       const bool is_refusal = segment.error == base::ErrorCode::ConnectFailed;
       return fail_end(connection, other(sender), segment.error,
@@ -278,7 +275,8 @@ void SimNetwork::fail_end(SimConnection& connection, SimSide side, base::ErrorCo
   end.has_error = true;
   end.error = base::Error(code, std::string(message));
   if (!end.is_connected) {
-    end.error.message = "cannot connect to " + connection.end(other(side)).address.to_string() + ": " + end.error.message;
+    end.error.message =
+        "cannot connect to " + connection.end(other(side)).address.to_string() + ": " + end.error.message;
     end.error.is_retryable = true;
   }
   wake(end);
@@ -376,7 +374,8 @@ std::string SimNetwork::host_listening_at(const Address& at) {
   return listeners.empty() ? std::string() : listeners.front()->host;
 }
 
-base::Result<SimListener*> SimNetwork::listen(const std::string& host, const Address& at, const ListenOptions& options) {
+base::Result<SimListener*> SimNetwork::listen(const std::string& host, const Address& at,
+                                              const ListenOptions& options) {
   for (const auto& [id, listener] : listeners_) {
     if (listener->address != at || at.port() == 0) continue;
     if (options.reuse_port && !options.is_first && listener->reuse_port && listener->host == host) continue;

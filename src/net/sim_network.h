@@ -38,16 +38,16 @@ struct SimSegment {
 struct SimPipe {
   std::deque<SimSegment> on_the_way;
   size_t bytes_on_the_way = 0;
-  std::string arrived;        ///< what was read is dropped from its front now and then
-  size_t read_offset = 0;     ///< into `arrived`
+  std::string arrived;     ///< what was read is dropped from its front now and then
+  size_t read_offset = 0;  ///< into `arrived`
   uint64_t arrived_total = 0;
   uint64_t reset_at = UINT64_MAX;
   base::MonoTime last_arrival{};
   base::MonoTime busy_until{};
   bool has_sent_fin = false;
-  bool has_fin = false;       ///< arrived
-  bool is_blocked = false;    ///< a segment waits for a cut link
-  bool wants_room = false;    ///< the sender waits until something was read
+  bool has_fin = false;     ///< arrived
+  bool is_blocked = false;  ///< a segment waits for a cut link
+  bool wants_room = false;  ///< the sender waits until something was read
 
   size_t unread() const { return arrived.size() - read_offset; }
 };

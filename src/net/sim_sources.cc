@@ -175,8 +175,8 @@ bool SimAcceptor::accept_one() {
   const uint64_t number = network.accept(*listener);
   SimConnection& c = *network.find(number);
   loop_.world().note("accept", number);
-  handler_->on_accept(AcceptedSocket(static_cast<int64_t>(number), c.end(SimSide::Client).address,
-                                     c.end(SimSide::Server).address));
+  handler_->on_accept(
+      AcceptedSocket(static_cast<int64_t>(number), c.end(SimSide::Client).address, c.end(SimSide::Server).address));
   return true;
 }
 
@@ -188,8 +188,7 @@ void SimAcceptor::process() {
 }
 
 void SimAcceptor::drain() {
-  while (!is_closed_ && accept_one()) {
-  }
+  while (!is_closed_ && accept_one()) {}
 }
 
 void SimAcceptor::close(bool) {

@@ -28,8 +28,7 @@ bool Simulation::run_until(const std::function<bool()>& done, base::Duration lim
 
 void Simulation::run_for(base::Duration duration) {
   const base::MonoTime end = world_->now() + duration;
-  while (world_->step(end)) {
-  }
+  while (world_->step(end)) {}
   world_->move_to(end);
 }
 

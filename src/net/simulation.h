@@ -32,13 +32,13 @@ class SimWorld;
 struct LinkOptions {
   base::Duration latency = std::chrono::microseconds(100);
   base::Duration jitter = std::chrono::microseconds(50);  ///< added, uniform; a stream's bytes stay in order
-  double refuse = 0;         ///< of a connection: the peer answers with RST
-  double black_hole = 0;     ///< of a connection: nothing ever answers
-  double reset = 0;          ///< of a piece of data: the connection breaks there, for both ends
-  double tear = 0.3;         ///< of a piece of data, sent or read: it is cut at random, down to one byte
+  double refuse = 0;                                      ///< of a connection: the peer answers with RST
+  double black_hole = 0;                                  ///< of a connection: nothing ever answers
+  double reset = 0;   ///< of a piece of data: the connection breaks there, for both ends
+  double tear = 0.3;  ///< of a piece of data, sent or read: it is cut at random, down to one byte
   double datagram_loss = 0;
-  size_t window_bytes = 64 * 1024;   ///< that a connection holds per direction, on the way and unread
-  uint64_t bytes_per_second = 0;     ///< 0: unlimited
+  size_t window_bytes = 64 * 1024;  ///< that a connection holds per direction, on the way and unread
+  uint64_t bytes_per_second = 0;    ///< 0: unlimited
 };
 
 /// The two directions of a connection.
@@ -73,7 +73,8 @@ class Simulation {
   void cut(std::string_view from, std::string_view to);  ///< one way
   void heal(std::string_view a, std::string_view b);
   void heal_all();
-  /// The next connection made to `to` breaks for both ends once `byte` bytes have arrived in `direction` (0: at the first).
+  /// The next connection made to `to` breaks for both ends once `byte` bytes have arrived in `direction` (0: at the
+  /// first).
   void reset_next_connection(const Address& to, Direction direction, uint64_t byte);
   /// Breaks every connection between the hosts now.
   void reset_connections(std::string_view a, std::string_view b);
@@ -90,7 +91,8 @@ class Simulation {
   void raise_signal(Loop& loop, int signal);
 
   // ---- determinism ----
-  /// Of everything delivered so far: kind, time, connection and bytes. Equal seeds and equal programs give equal hashes.
+  /// Of everything delivered so far: kind, time, connection and bytes. Equal seeds and equal programs give equal
+  /// hashes.
   uint64_t trace_hash() const;
   /// The lines behind the hash, from the call of `record_trace` on.
   void record_trace();

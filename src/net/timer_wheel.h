@@ -60,7 +60,7 @@ class TimerWheel {
   uint64_t next_stop() const;
 
   base::MonoTime start_;
-  uint64_t current_ = 0;  ///< every timer due before or at this tick has run
+  uint64_t current_ = 0;                              ///< every timer due before or at this tick has run
   mutable std::array<uint64_t, kLevels> occupied_{};  ///< a set bit may be stale (cancelled); a clear one is not
   mutable std::array<std::array<base::IntrusiveList<Timer>, kSlots>, kLevels> slots_;
   mutable base::IntrusiveList<Timer> beyond_;  ///< due in a later block of 2^30 ticks

@@ -34,8 +34,7 @@ class RawPeer {
     for (bool moved = true; moved;) {
       if (SSL_in_init(ssl_.get())) SSL_do_handshake(ssl_.get());
       char junk[4096];
-      while (SSL_read(ssl_.get(), junk, sizeof(junk)) > 0) {
-      }
+      while (SSL_read(ssl_.get(), junk, sizeof(junk)) > 0) {}
       char* data = nullptr;
       const long size = BIO_get_mem_data(SSL_get_wbio(ssl_.get()), &data);
       const std::string from_peer(data, static_cast<size_t>(size));

@@ -46,20 +46,14 @@ std::string integer_text(const ASN1_INTEGER* value) {
 // As SubjectAltNameMatcher documents for OTHER_NAME.
 std::string other_name_text(const ASN1_TYPE* value) {
   switch (value->type) {
-    case V_ASN1_NULL:
-      return {};
-    case V_ASN1_BOOLEAN:
-      return value->value.boolean != 0 ? "true" : "false";
+    case V_ASN1_NULL: return {};
+    case V_ASN1_BOOLEAN: return value->value.boolean != 0 ? "true" : "false";
     case V_ASN1_INTEGER:
-    case V_ASN1_ENUMERATED:
-      return integer_text(value->value.integer);
-    case V_ASN1_OBJECT:
-      return object_text(value->value.object);
+    case V_ASN1_ENUMERATED: return integer_text(value->value.integer);
+    case V_ASN1_OBJECT: return object_text(value->value.object);
     case V_ASN1_BMPSTRING:
-    case V_ASN1_UNIVERSALSTRING:
-      return utf8_text(value->value.asn1_string);
-    default:
-      return asn1_text(value->value.asn1_string);
+    case V_ASN1_UNIVERSALSTRING: return utf8_text(value->value.asn1_string);
+    default: return asn1_text(value->value.asn1_string);
   }
 }
 
@@ -186,25 +180,16 @@ std::vector<std::string> server_names_of(X509& leaf) {
 SubjectAltName decode(const GENERAL_NAME& name) {
   SubjectAltName san;
   switch (name.type) {
-    case GEN_EMAIL:
-      san = {SanType::Email, asn1_text(name.d.rfc822Name), {}, false};
-      break;
-    case GEN_DNS:
-      san = {SanType::Dns, asn1_text(name.d.dNSName), {}, false};
-      break;
-    case GEN_URI:
-      san = {SanType::Uri, asn1_text(name.d.uniformResourceIdentifier), {}, false};
-      break;
-    case GEN_IPADD:
-      san = {SanType::IpAddress, ip_text(name.d.iPAddress), {}, false};
-      break;
+    case GEN_EMAIL: san = {SanType::Email, asn1_text(name.d.rfc822Name), {}, false}; break;
+    case GEN_DNS: san = {SanType::Dns, asn1_text(name.d.dNSName), {}, false}; break;
+    case GEN_URI: san = {SanType::Uri, asn1_text(name.d.uniformResourceIdentifier), {}, false}; break;
+    case GEN_IPADD: san = {SanType::IpAddress, ip_text(name.d.iPAddress), {}, false}; break;
     case GEN_OTHERNAME:
       san.type = SanType::OtherName;
       san.oid = object_text(name.d.otherName->type_id);
       if (name.d.otherName->value != nullptr) san.text = other_name_text(name.d.otherName->value);
       break;
-    default:
-      break;  // directory names, X.400 and registered ids: nothing matches them
+    default: break;  // directory names, X.400 and registered ids: nothing matches them
   }
   san.has_nul = san.text.find('\0') != std::string::npos;
   return san;
@@ -255,12 +240,8 @@ base::Result<LoadedCertificate> load_certificate(const TlsCertificate& from, con
   return out;
 }
 
-std::string subject_of(X509& certificate) {
-  return name_text(X509_get_subject_name(&certificate));
-}
-std::string issuer_of(X509& certificate) {
-  return name_text(X509_get_issuer_name(&certificate));
-}
+std::string subject_of(X509& certificate) { return name_text(X509_get_subject_name(&certificate)); }
+std::string issuer_of(X509& certificate) { return name_text(X509_get_issuer_name(&certificate)); }
 
 std::string serial_of(X509& certificate) {
   BIGNUM* number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(&certificate), nullptr);
@@ -318,12 +299,8 @@ std::string spki_sha256_of(X509& certificate) {
   return {reinterpret_cast<const char*>(digest), digest_size};
 }
 
-base::WallTime not_before_of(X509& certificate) {
-  return wall_time(X509_get0_notBefore(&certificate));
-}
-base::WallTime not_after_of(X509& certificate) {
-  return wall_time(X509_get0_notAfter(&certificate));
-}
+base::WallTime not_before_of(X509& certificate) { return wall_time(X509_get0_notBefore(&certificate)); }
+base::WallTime not_after_of(X509& certificate) { return wall_time(X509_get0_notAfter(&certificate)); }
 
 std::string to_hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";

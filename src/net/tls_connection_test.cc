@@ -203,10 +203,8 @@ Life live(uint64_t seed, int connections, double reset, uint64_t reset_at = UINT
       client.write(chain_of(client_loop, text));
       EXPECT_TRUE(world.run_until([&] { return events.data.size() == text.size() || events.has("close"); }))
           << "seed " << seed;
-      if (events.data == text)
-        ++life.answered;
-      else
-        ++life.broken;
+      if (events.data == text) ++life.answered;
+      else ++life.broken;
       if (client.tls()->is_established() && client.tls()->info().is_resumed) ++life.resumed;
       client.close();
       world.run_for(base::seconds(60));

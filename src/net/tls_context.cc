@@ -20,26 +20,17 @@ constexpr std::string_view kDefaultCiphers =
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr std::string_view kDefaultCurves = "X25519:P-256";
 
-base::Error bad(const std::string& what) {
-  return {base::ErrorCode::InvalidArgument, what};
-}
+base::Error bad(const std::string& what) { return {base::ErrorCode::InvalidArgument, what}; }
 
-std::string join(const std::vector<std::string>& parts) {
-  return fmt::format("{}", fmt::join(parts, ":"));
-}
+std::string join(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, ":")); }
 
 int wire_version(TlsVersion version, int when_auto) {
   switch (version) {
-    case TlsVersion::Auto:
-      return when_auto;
-    case TlsVersion::Tls1_0:
-      return TLS1_VERSION;
-    case TlsVersion::Tls1_1:
-      return TLS1_1_VERSION;
-    case TlsVersion::Tls1_2:
-      return TLS1_2_VERSION;
-    case TlsVersion::Tls1_3:
-      return TLS1_3_VERSION;
+    case TlsVersion::Auto: return when_auto;
+    case TlsVersion::Tls1_0: return TLS1_VERSION;
+    case TlsVersion::Tls1_1: return TLS1_1_VERSION;
+    case TlsVersion::Tls1_2: return TLS1_2_VERSION;
+    case TlsVersion::Tls1_3: return TLS1_3_VERSION;
   }
   return when_auto;
 }
@@ -184,12 +175,9 @@ CertificateInfo describe(X509& certificate, const std::string& source, base::Wal
   info.path = source;
   info.serial_number = serial_of(certificate);
   for (SubjectAltName& san : subject_alt_names(certificate)) {
-    if (san.type == SanType::Dns)
-      info.dns_sans.push_back(std::move(san.text));
-    else if (san.type == SanType::Uri)
-      info.uri_sans.push_back(std::move(san.text));
-    else if (san.type == SanType::IpAddress)
-      info.ip_sans.push_back(std::move(san.text));
+    if (san.type == SanType::Dns) info.dns_sans.push_back(std::move(san.text));
+    else if (san.type == SanType::Uri) info.uri_sans.push_back(std::move(san.text));
+    else if (san.type == SanType::IpAddress) info.ip_sans.push_back(std::move(san.text));
   }
   const base::WallTime end = not_after_of(certificate);
   if (end > now)
@@ -261,12 +249,8 @@ std::unique_ptr<TlsSession> TlsContext::new_client_session(TlsEnvironment enviro
   return std::make_unique<OpensslSession>(shared_from_this(), *parts_, environment, std::move(options));
 }
 
-TlsRole TlsContext::role() const {
-  return parts_->role;
-}
-const std::string& TlsContext::content_hash() const {
-  return parts_->content_hash;
-}
+TlsRole TlsContext::role() const { return parts_->role; }
+const std::string& TlsContext::content_hash() const { return parts_->content_hash; }
 
 std::vector<CertificateInfo> TlsContext::certificates(base::WallTime now) const {
   std::vector<CertificateInfo> out;

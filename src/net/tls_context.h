@@ -85,8 +85,8 @@ struct ClientSessionOptions {
   /// Never null; its session_scope is the cluster. Where the name comes with the request (auto_san_validation, Envoy's
   /// verify_subject_alt_name override): rules of one SanMatcher {SanType::Any, Exact, name}.
   std::shared_ptr<const PeerRules> rules;
-  std::string_view sni;                    ///< "" sends none (also where it is an IP literal)
-  std::vector<std::string> alpn;           ///< replaces the context's, where not empty
+  std::string_view sni;           ///< "" sends none (also where it is an IP literal)
+  std::vector<std::string> alpn;  ///< replaces the context's, where not empty
   TlsObserver* observer = nullptr;
 };
 

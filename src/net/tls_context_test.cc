@@ -45,7 +45,6 @@ TEST_F(TlsContextTest, faults_name_the_field_and_the_reason) {
   config = good;
   config.crl_pem = "x";
   EXPECT_TRUE(fault(config, TlsRole::Server).starts_with("crl (<inline>): "));
-
 }
 
 TEST_F(TlsContextTest, faults_of_parameters_name_the_field_and_the_reason) {

@@ -52,9 +52,7 @@ TEST_P(TlsDeterminism, one_seed_gives_the_same_wire_bytes) {
   EXPECT_EQ(first, life(7, GetParam()));
 }
 
-TEST_P(TlsDeterminism, another_seed_gives_others) {
-  EXPECT_NE(life(7, GetParam()), life(8, GetParam()));
-}
+TEST_P(TlsDeterminism, another_seed_gives_others) { EXPECT_NE(life(7, GetParam()), life(8, GetParam())); }
 
 INSTANTIATE_TEST_SUITE_P(Versions, TlsDeterminism, testing::Values(TlsVersion::Tls1_2, TlsVersion::Tls1_3),
                          [](const auto& info) { return info.param == TlsVersion::Tls1_2 ? "Tls12" : "Tls13"; });

@@ -27,15 +27,9 @@ struct OpensslFree {
   }
 };
 
-inline void free_x509_stack(STACK_OF(X509) * stack) {
-  sk_X509_pop_free(stack, X509_free);
-}
-inline void free_info_stack(STACK_OF(X509_INFO) * stack) {
-  sk_X509_INFO_pop_free(stack, X509_INFO_free);
-}
-inline void free_name_stack(STACK_OF(X509_NAME) * stack) {
-  sk_X509_NAME_pop_free(stack, X509_NAME_free);
-}
+inline void free_x509_stack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
+inline void free_info_stack(STACK_OF(X509_INFO) * stack) { sk_X509_INFO_pop_free(stack, X509_INFO_free); }
+inline void free_name_stack(STACK_OF(X509_NAME) * stack) { sk_X509_NAME_pop_free(stack, X509_NAME_free); }
 
 using BioPtr = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
 using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;

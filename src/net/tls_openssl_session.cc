@@ -31,9 +31,7 @@ int write_bio(BIO* bio, const char* from, int size) {
   return size;
 }
 
-long control_bio(BIO*, int command, long, void*) {
-  return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
+long control_bio(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 BIO_METHOD* make_bio_method() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weft chain");
@@ -84,14 +82,10 @@ X509StackPtr chain_of_ticket(SSL_SESSION* session) {
 std::string_view curve_name(SSL* ssl) {
   const int id = static_cast<int>(SSL_get_negotiated_group(ssl));
   switch (id) {
-    case NID_X9_62_prime256v1:
-      return "P-256";
-    case NID_secp384r1:
-      return "P-384";
-    case NID_secp521r1:
-      return "P-521";
-    default:
-      break;
+    case NID_X9_62_prime256v1: return "P-256";
+    case NID_secp384r1: return "P-384";
+    case NID_secp521r1: return "P-521";
+    default: break;
   }
   const char* name = id != 0 ? OBJ_nid2sn(id) : nullptr;
   return name != nullptr ? name : "";
@@ -152,9 +146,7 @@ OpensslSession::~OpensslSession() {
   flush_block();
 }
 
-OpensslSession& OpensslSession::of(const SSL* ssl) {
-  return *static_cast<OpensslSession*>(SSL_get_app_data(ssl));
-}
+OpensslSession& OpensslSession::of(const SSL* ssl) { return *static_cast<OpensslSession*>(SSL_get_app_data(ssl)); }
 
 // ---- TlsSession ----
 
@@ -287,8 +279,7 @@ void OpensslSession::on_message(bool is_sent, int content_type, const unsigned c
     case SSL3_MT_HELLO_REQUEST:
       if (parts_.role == TlsRole::Server || !parts_.allows_renegotiation) abuse_ = "NO_RENEGOTIATION";
       return;
-    default:
-      return;
+    default: return;
   }
 }
 
@@ -321,14 +312,12 @@ base::Status OpensslSession::read_plaintext(base::Chain& plaintext) {
   release_buffers();
   if (result == 1) return {};
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return {};
+    case SSL_ERROR_WANT_READ: return {};
     case SSL_ERROR_ZERO_RETURN:
       has_received_close_ = true;
       in_.clear();
       return {};
-    default:
-      return fail();
+    default: return fail();
   }
 }
 
@@ -429,15 +418,9 @@ base::Error OpensslSession::fail(std::string reason) {
   if (is_no_certificate) text += ":peer did not provide required client certificate";
   text += ":TLS_error_end";
   switch (verify_failure_) {
-    case VerifyOutcome::Failure::Chain:
-      count(TlsEvent::FailVerifyError);
-      break;
-    case VerifyOutcome::Failure::San:
-      count(TlsEvent::FailVerifySan);
-      break;
-    case VerifyOutcome::Failure::Hash:
-      count(TlsEvent::FailVerifyCertHash);
-      break;
+    case VerifyOutcome::Failure::Chain: count(TlsEvent::FailVerifyError); break;
+    case VerifyOutcome::Failure::San: count(TlsEvent::FailVerifySan); break;
+    case VerifyOutcome::Failure::Hash: count(TlsEvent::FailVerifyCertHash); break;
     case VerifyOutcome::Failure::None:
       count(is_no_certificate ? TlsEvent::FailVerifyNoCert : TlsEvent::ConnectionError);
       break;
@@ -498,10 +481,8 @@ const TlsInfo& OpensslSession::info() {
   if (X509* own = SSL_get_certificate(ssl_.get()); own != nullptr) {
     info->local_subject = subject_of(*own);
     for (SubjectAltName& san : subject_alt_names(*own)) {
-      if (san.type == SanType::Uri)
-        info->local_uri_sans.push_back(std::move(san.text));
-      else if (san.type == SanType::Dns)
-        info->local_dns_sans.push_back(std::move(san.text));
+      if (san.type == SanType::Uri) info->local_uri_sans.push_back(std::move(san.text));
+      else if (san.type == SanType::Dns) info->local_dns_sans.push_back(std::move(san.text));
     }
   }
   info_ = std::move(info);
@@ -524,20 +505,11 @@ void OpensslSession::fill_peer(X509& peer) {
   for (SubjectAltName& san : subject_alt_names(peer)) {
     if (san.has_nul) continue;  // a reader that stops at NUL would see another name
     switch (san.type) {
-      case SanType::Uri:
-        info.peer_uri_sans.push_back(std::move(san.text));
-        break;
-      case SanType::Dns:
-        info.peer_dns_sans.push_back(std::move(san.text));
-        break;
-      case SanType::IpAddress:
-        info.peer_ip_sans.push_back(std::move(san.text));
-        break;
-      case SanType::Email:
-        info.peer_email_sans.push_back(std::move(san.text));
-        break;
-      default:
-        break;
+      case SanType::Uri: info.peer_uri_sans.push_back(std::move(san.text)); break;
+      case SanType::Dns: info.peer_dns_sans.push_back(std::move(san.text)); break;
+      case SanType::IpAddress: info.peer_ip_sans.push_back(std::move(san.text)); break;
+      case SanType::Email: info.peer_email_sans.push_back(std::move(san.text)); break;
+      default: break;
     }
   }
 }

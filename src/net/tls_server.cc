@@ -107,9 +107,7 @@ int choose_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_OK;
 }
 
-int acknowledge_name(SSL*, int*, void*) {
-  return SSL_TLSEXT_ERR_OK;
-}
+int acknowledge_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
 
 // ---- tickets ----
 

@@ -46,16 +46,11 @@ bool text_matches(const SanMatcher& matcher, std::string_view text) {
     value = folded_value = to_lower(value);
   }
   switch (matcher.kind) {
-    case SanMatcher::Kind::Exact:
-      return text == value;
-    case SanMatcher::Kind::Prefix:
-      return text.starts_with(value);
-    case SanMatcher::Kind::Suffix:
-      return text.ends_with(value);
-    case SanMatcher::Kind::Contains:
-      return text.find(value) != std::string_view::npos;
-    case SanMatcher::Kind::Regex:
-      break;
+    case SanMatcher::Kind::Exact: return text == value;
+    case SanMatcher::Kind::Prefix: return text.starts_with(value);
+    case SanMatcher::Kind::Suffix: return text.ends_with(value);
+    case SanMatcher::Kind::Contains: return text.find(value) != std::string_view::npos;
+    case SanMatcher::Kind::Regex: break;
   }
   return false;
 }
@@ -256,8 +251,7 @@ VerifyOutcome PeerVerifier::verify(X509_STORE_CTX& chain, const PeerRules& rules
     // Without a trust anchor something else must have vouched for the certificate.
     if (outcome.is_accepted() && !outcome.is_validated && !was_anchored && verify_mode(rules) != SSL_VERIFY_NONE)
       outcome = refuse(VerifyOutcome::Failure::Chain, X509_V_ERR_CERT_UNTRUSTED, "nothing to verify it against");
-    else if (outcome.is_accepted())
-      outcome.is_validated |= was_anchored;
+    else if (outcome.is_accepted()) outcome.is_validated |= was_anchored;
   }
   // The detail and the lacking mark stay; the failure does not.
   if (accepts_untrusted_) outcome.failure = VerifyOutcome::Failure::None;

@@ -61,9 +61,7 @@ class VerifyTest : public TlsTest {
   bool validated_ = false;
 };
 
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // ---- chain ----
 
@@ -326,9 +324,7 @@ class SpiffeRules : public VerifyTest, public testing::WithParamInterface<bool> 
   }
 };
 
-TEST_P(SpiffeRules, accepts_one_uri_and_other_names) {
-  EXPECT_EQ(show(client_leaf(), config()), "");
-}
+TEST_P(SpiffeRules, accepts_one_uri_and_other_names) { EXPECT_EQ(show(client_leaf(), config()), ""); }
 
 TEST_P(SpiffeRules, refuses_two_uris) {
   TestLeaf leaf = client_leaf();
@@ -375,9 +371,7 @@ TEST_P(SpiffeRules, refuses_expired_and_not_yet_valid) {
   EXPECT_NE(show(leaf, config()), "");
 }
 
-TEST_P(SpiffeRules, refuses_a_missing_certificate) {
-  EXPECT_NE(show_nothing(config()), "");
-}
+TEST_P(SpiffeRules, refuses_a_missing_certificate) { EXPECT_NE(show_nothing(config()), ""); }
 
 INSTANTIATE_TEST_SUITE_P(Validators, SpiffeRules, testing::Bool(),
                          [](const auto& info) { return info.param ? "SpiffeValidator" : "UriMatcher"; });

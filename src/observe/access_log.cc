@@ -5,10 +5,18 @@
 namespace weft::observe {
 namespace {
 
-enum class FileStat { WriteBuffered, WriteCompleted, WriteFailed, FlushedByTimer, ReopenFailed, LinesDropped, WriteTotalBuffered };
-constexpr StatTable::Row kRows[] = {{"write_buffered", StatKind::Counter},  {"write_completed", StatKind::Counter},
-                                    {"write_failed", StatKind::Counter},    {"flushed_by_timer", StatKind::Counter},
-                                    {"reopen_failed", StatKind::Counter},   {"lines_dropped", StatKind::Counter},
+enum class FileStat {
+  WriteBuffered,
+  WriteCompleted,
+  WriteFailed,
+  FlushedByTimer,
+  ReopenFailed,
+  LinesDropped,
+  WriteTotalBuffered
+};
+constexpr StatTable::Row kRows[] = {{"write_buffered", StatKind::Counter},    {"write_completed", StatKind::Counter},
+                                    {"write_failed", StatKind::Counter},      {"flushed_by_timer", StatKind::Counter},
+                                    {"reopen_failed", StatKind::Counter},     {"lines_dropped", StatKind::Counter},
                                     {"write_total_buffered", StatKind::Gauge}};
 constexpr StatTable kTable = {kRows, std::size(kRows)};
 constexpr unsigned kLogThread = UINT32_MAX;
@@ -26,7 +34,8 @@ struct AccessLogs::Log {
   std::vector<std::unique_ptr<AccessLogWriter>> writers;
 };
 
-void AccessLogWriter::log(const Format& format, const AccessLogFilter* filter, const RequestInfo& info, uint64_t random) {
+void AccessLogWriter::log(const Format& format, const AccessLogFilter* filter, const RequestInfo& info,
+                          uint64_t random) {
   if (filter != nullptr && !filter->is_logged(info, random)) return;
   line_.clear();
   format.append(line_, info);
@@ -121,7 +130,8 @@ void AccessLogs::wake() {
 void AccessLogs::run() {
   std::unique_lock lock(wake_mutex_);
   while (!is_stopping_) {
-    bool is_early = wake_condition_.wait_for(lock, flush_interval_, [this] { return is_woken_ || is_reopening_ || is_stopping_; });
+    bool is_early =
+        wake_condition_.wait_for(lock, flush_interval_, [this] { return is_woken_ || is_reopening_ || is_stopping_; });
     if (!is_early) stats_.counter(FileStat::FlushedByTimer).add();
     bool is_reopening = is_reopening_;
     is_woken_ = is_reopening_ = false;

@@ -2,7 +2,8 @@
 //          A full buffer or a failing disk drops lines and counts them.
 // Thread:  see each method. AccessLogs belongs to the process, an AccessLogWriter to one worker.
 // Owner:   AccessLogs owns logs and writers until it is destroyed, which writes what is left.
-// Source:  Envoy's AccessLogManager: flushed at 64 KiB and every --file-flush-interval-msec; its filesystem.* statistics.
+// Source:  Envoy's AccessLogManager: flushed at 64 KiB and every --file-flush-interval-msec; its filesystem.*
+// statistics.
 #pragma once
 
 #include <condition_variable>
@@ -40,10 +41,10 @@ class AccessLogWriter {
   AccessLogs& logs_;
   StatGroup& stats_;
   const unsigned worker_;
-  std::string line_;      ///< the worker's
-  std::mutex mutex_;      ///< guards waiting_; held for a copy or a swap
+  std::string line_;  ///< the worker's
+  std::mutex mutex_;  ///< guards waiting_; held for a copy or a swap
   std::string waiting_;
-  std::string taken_;     ///< the log thread's
+  std::string taken_;  ///< the log thread's
 };
 
 class AccessLogs {

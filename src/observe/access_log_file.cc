@@ -10,7 +10,9 @@
 namespace weft::observe {
 namespace {
 
-int open_for_appending(const std::string& path) { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644); }
+int open_for_appending(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
 
 class PosixLogFile final : public AccessLogFile {
  public:

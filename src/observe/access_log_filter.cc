@@ -23,7 +23,9 @@ bool compare(Comparison comparison, uint64_t left, uint64_t right) {
 class StatusCodeFilter final : public AccessLogFilter {
  public:
   StatusCodeFilter(Comparison comparison, uint32_t value) : comparison_(comparison), value_(value) {}
-  bool is_logged(const RequestInfo& info, uint64_t) const override { return compare(comparison_, info.response_code, value_); }
+  bool is_logged(const RequestInfo& info, uint64_t) const override {
+    return compare(comparison_, info.response_code, value_);
+  }
 
  private:
   Comparison comparison_;
@@ -34,7 +36,8 @@ class DurationFilter final : public AccessLogFilter {
  public:
   DurationFilter(Comparison comparison, uint32_t milliseconds) : comparison_(comparison), milliseconds_(milliseconds) {}
   bool is_logged(const RequestInfo& info, uint64_t) const override {
-    return info.duration && compare(comparison_, static_cast<uint64_t>(base::to_milliseconds(*info.duration)), milliseconds_);
+    return info.duration &&
+           compare(comparison_, static_cast<uint64_t>(base::to_milliseconds(*info.duration)), milliseconds_);
   }
 
  private:
@@ -77,7 +80,8 @@ class AndFilter final : public AccessLogFilter {
  public:
   explicit AndFilter(std::vector<AccessLogFilterPointer> filters) : filters_(std::move(filters)) {}
   bool is_logged(const RequestInfo& info, uint64_t random) const override {
-    return std::all_of(filters_.begin(), filters_.end(), [&](const auto& filter) { return filter->is_logged(info, random); });
+    return std::all_of(filters_.begin(), filters_.end(),
+                       [&](const auto& filter) { return filter->is_logged(info, random); });
   }
 
  private:
@@ -88,7 +92,8 @@ class OrFilter final : public AccessLogFilter {
  public:
   explicit OrFilter(std::vector<AccessLogFilterPointer> filters) : filters_(std::move(filters)) {}
   bool is_logged(const RequestInfo& info, uint64_t random) const override {
-    return std::any_of(filters_.begin(), filters_.end(), [&](const auto& filter) { return filter->is_logged(info, random); });
+    return std::any_of(filters_.begin(), filters_.end(),
+                       [&](const auto& filter) { return filter->is_logged(info, random); });
   }
 
  private:
@@ -109,7 +114,8 @@ class GrpcStatusFilter final : public AccessLogFilter {
   GrpcStatusFilter(std::vector<uint32_t> statuses, bool exclude) : statuses_(std::move(statuses)), exclude_(exclude) {}
   bool is_logged(const RequestInfo& info, uint64_t) const override {
     int64_t status = grpc_status_of_response(info).value_or(2);  // UNKNOWN where nothing was sent, as in Envoy
-    bool is_listed = status >= 0 && std::find(statuses_.begin(), statuses_.end(), static_cast<uint64_t>(status)) != statuses_.end();
+    bool is_listed =
+        status >= 0 && std::find(statuses_.begin(), statuses_.end(), static_cast<uint64_t>(status)) != statuses_.end();
     return is_listed != exclude_;
   }
 
@@ -132,7 +138,9 @@ class LogTypeFilter final : public AccessLogFilter {
 
 }  // namespace
 
-AccessLogFilterPointer status_code_filter(Comparison comparison, uint32_t value) { return std::make_shared<StatusCodeFilter>(comparison, value); }
+AccessLogFilterPointer status_code_filter(Comparison comparison, uint32_t value) {
+  return std::make_shared<StatusCodeFilter>(comparison, value);
+}
 AccessLogFilterPointer duration_filter(Comparison comparison, uint32_t milliseconds) {
   return std::make_shared<DurationFilter>(comparison, milliseconds);
 }
@@ -140,8 +148,12 @@ AccessLogFilterPointer not_health_check_filter() { return std::make_shared<NotHe
 AccessLogFilterPointer sampling_filter(uint32_t numerator, uint32_t denominator, bool use_independent_randomness) {
   return std::make_shared<SamplingFilter>(numerator, std::max(denominator, 1u), use_independent_randomness);
 }
-AccessLogFilterPointer and_filter(std::vector<AccessLogFilterPointer> filters) { return std::make_shared<AndFilter>(std::move(filters)); }
-AccessLogFilterPointer or_filter(std::vector<AccessLogFilterPointer> filters) { return std::make_shared<OrFilter>(std::move(filters)); }
+AccessLogFilterPointer and_filter(std::vector<AccessLogFilterPointer> filters) {
+  return std::make_shared<AndFilter>(std::move(filters));
+}
+AccessLogFilterPointer or_filter(std::vector<AccessLogFilterPointer> filters) {
+  return std::make_shared<OrFilter>(std::move(filters));
+}
 AccessLogFilterPointer response_flag_filter(uint64_t flags) { return std::make_shared<ResponseFlagFilter>(flags); }
 AccessLogFilterPointer grpc_status_filter(std::vector<uint32_t> statuses, bool exclude) {
   return std::make_shared<GrpcStatusFilter>(std::move(statuses), exclude);

@@ -38,8 +38,8 @@ AccessLogFilterPointer and_filter(std::vector<AccessLogFilterPointer> filters);
 AccessLogFilterPointer or_filter(std::vector<AccessLogFilterPointer> filters);
 /// response_flag_filter: any of `flags` (ResponseFlag bits); 0: any flag at all.
 AccessLogFilterPointer response_flag_filter(uint64_t flags);
-/// grpc_status_filter: the numbers of gRPC's status codes; `exclude` turns the answer around. The status comes from trailers,
-/// then headers, then is inferred from the HTTP status.
+/// grpc_status_filter: the numbers of gRPC's status codes; `exclude` turns the answer around. The status comes from
+/// trailers, then headers, then is inferred from the HTTP status.
 AccessLogFilterPointer grpc_status_filter(std::vector<uint32_t> statuses, bool exclude);
 /// log_type_filter: names of AccessLogType as %ACCESS_LOG_TYPE% shows them.
 AccessLogFilterPointer log_type_filter(std::vector<std::string> types, bool exclude);

@@ -17,7 +17,9 @@ struct AccessLogTest : testing::Test {
   MemoryLogFiles files;
   Registry registry;
   AccessLogs logs{files, registry, base::seconds(3600)};
-  AccessLogWriter& writer(unsigned worker = 0, const std::string& path = "/log") { return **logs.writer(LogSink::File, path, worker); }
+  AccessLogWriter& writer(unsigned worker = 0, const std::string& path = "/log") {
+    return **logs.writer(LogSink::File, path, worker);
+  }
   int64_t stat(const std::string& name) { return registry.value("filesystem." + name); }
 };
 
@@ -190,7 +192,9 @@ TEST_F(FilterTest, SamplingFollowsTheRequestIdUnlessIndependent) {
   EXPECT_TRUE(is_logged(half, 149));
   EXPECT_FALSE(is_logged(half, 150));
   struct Id final : HeaderLookup {
-    std::optional<std::string_view> find(std::string_view) const override { return "00000063-0000-4000-8000-000000000000"; }
+    std::optional<std::string_view> find(std::string_view) const override {
+      return "00000063-0000-4000-8000-000000000000";
+    }
     size_t bytes() const override { return 0; }
   } id;
   info.request_headers = &id;

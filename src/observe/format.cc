@@ -83,7 +83,8 @@ void escape_tail(std::string& out, size_t from) {
 
 class TextFormat final : public Format {
  public:
-  TextFormat(Template content, bool omit_empty_values) : template_(std::move(content)), absent_(omit_empty_values ? "" : "-") {}
+  TextFormat(Template content, bool omit_empty_values)
+      : template_(std::move(content)), absent_(omit_empty_values ? "" : "-") {}
 
   void append(std::string& out, const RequestInfo& info) const override {
     for (const Template::Piece& piece : template_.pieces) {
@@ -108,7 +109,8 @@ class TextFormat final : public Format {
   std::string_view literal_text() const override { return {}; }
 
  private:
-  static void append_piece(std::string& out, const Template::Piece& piece, const RequestInfo& info, std::string_view absent) {
+  static void append_piece(std::string& out, const Template::Piece& piece, const RequestInfo& info,
+                           std::string_view absent) {
     if (!piece.operation) out += piece.literal;
     else if (piece.operation->append(out, info) == Given::Nothing) out += absent;
   }
@@ -122,7 +124,8 @@ class TextFormat final : public Format {
 base::Result<std::shared_ptr<const Format>> Format::parse_text(std::string_view format, bool omit_empty_values) {
   auto content = Template::parse(format);
   if (!content) return content.error();
-  if (content->is_literal()) return literal(content->pieces.empty() ? "" : std::string_view(content->pieces[0].literal));
+  if (content->is_literal())
+    return literal(content->pieces.empty() ? "" : std::string_view(content->pieces[0].literal));
   return std::shared_ptr<const Format>(std::make_shared<TextFormat>(std::move(*content), omit_empty_values));
 }
 

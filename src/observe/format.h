@@ -16,9 +16,12 @@ namespace weft::observe {
 class Format {
  public:
   /// Errors: InvalidArgument naming the operator, its column and the rule. Unknown operators are refused.
-  static base::Result<std::shared_ptr<const Format>> parse_text(std::string_view format, bool omit_empty_values = false);
-  /// `json`: a serialised JSON object whose strings may hold operators; keys sorted (Envoy sorts unless told otherwise). The result ends in '\n'.
-  static base::Result<std::shared_ptr<const Format>> parse_json(std::string_view json, bool omit_empty_values = false, bool sort_properties = true);
+  static base::Result<std::shared_ptr<const Format>> parse_text(std::string_view format,
+                                                                bool omit_empty_values = false);
+  /// `json`: a serialised JSON object whose strings may hold operators; keys sorted (Envoy sorts unless told
+  /// otherwise). The result ends in '\n'.
+  static base::Result<std::shared_ptr<const Format>> parse_json(std::string_view json, bool omit_empty_values = false,
+                                                                bool sort_properties = true);
   /// Envoy's default access log line.
   static std::shared_ptr<const Format> default_log_line();
   /// No operators; `text` is the value.

@@ -1,5 +1,5 @@
-// A format string and a header value, both hostile: parsing never crashes, and what is written as a line holds no line break
-// of the value's.
+// A format string and a header value, both hostile: parsing never crashes, and what is written as a line holds no line
+// break of the value's.
 #include <algorithm>
 #include <cstdint>
 #include <string>

@@ -30,8 +30,8 @@ void quote_tail(std::string& out, size_t from) {
 
 struct Node {
   enum class Kind : uint8_t { Object, Array, Text, Literal } kind = Kind::Literal;
-  std::string key;             ///< quoted, with its colon; empty in arrays
-  std::string literal;         ///< JSON text
+  std::string key;      ///< quoted, with its colon; empty in arrays
+  std::string literal;  ///< JSON text
   Template content;
   std::vector<Node> children;
 };
@@ -123,7 +123,8 @@ base::Result<Node> build(const Json& json, bool sort_properties, size_t depth) {
     node.children.push_back(std::move(*child));
   }
   if (sort_properties && json.is_object()) {
-    std::stable_sort(node.children.begin(), node.children.end(), [](const Node& a, const Node& b) { return a.key < b.key; });
+    std::stable_sort(node.children.begin(), node.children.end(),
+                     [](const Node& a, const Node& b) { return a.key < b.key; });
   }
   return node;
 }
@@ -148,7 +149,8 @@ base::Result<Operator> coalesced_operator(const Json& json) {
 
 base::Result<std::vector<Operator>> parse_coalesce(std::string_view text) {
   Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || json.size() != 1 || !json.contains("operators") || !json["operators"].is_array() || json["operators"].empty()) {
+  if (!json.is_object() || json.size() != 1 || !json.contains("operators") || !json["operators"].is_array() ||
+      json["operators"].empty()) {
     return invalid("must be {\"operators\": [...]}");
   }
   std::vector<Operator> result;
@@ -160,7 +162,8 @@ base::Result<std::vector<Operator>> parse_coalesce(std::string_view text) {
   return result;
 }
 
-base::Result<std::shared_ptr<const Format>> Format::parse_json(std::string_view text, bool omit_empty_values, bool sort_properties) {
+base::Result<std::shared_ptr<const Format>> Format::parse_json(std::string_view text, bool omit_empty_values,
+                                                               bool sort_properties) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return invalid("a JSON format must be an object");
   auto root = build(json, sort_properties, 0);

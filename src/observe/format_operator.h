@@ -20,13 +20,13 @@ enum class Given : uint8_t { Nothing, Text, Number };
 
 /// What an operator reads. Most are one member of RequestInfo, named by the row's pointer.
 enum class OperatorKind : uint8_t {
-  Constant,          ///< a text known at parse time (ENVIRONMENT, HOSTNAME); absent when empty
-  Count,             ///< RequestInfo::*count
-  Zero,              ///< numbers that only HTTP/3 has
-  Never,             ///< times that HTTP/1 and HTTP/2 do not have
+  Constant,  ///< a text known at parse time (ENVIRONMENT, HOSTNAME); absent when empty
+  Count,     ///< RequestInfo::*count
+  Zero,      ///< numbers that only HTTP/3 has
+  Never,     ///< times that HTTP/1 and HTTP/2 do not have
   View,
   Text,
-  TextUnderscored,   ///< blanks become '_'
+  TextUnderscored,  ///< blanks become '_'
   DurationOf,
   ResponseTx,
   CommonDuration,
@@ -58,7 +58,16 @@ enum class OperatorKind : uint8_t {
 enum class HeaderSource : uint8_t { Request, Response, Trailers };
 enum class AddressPart : uint8_t { Whole, WithoutPort, Port };
 /// Points in time of COMMON_DURATION; their order is that of kTimePoints in format_parse.cc.
-enum class TimePoint : uint8_t { Start, RequestEnd, UpstreamTxBegin, UpstreamTxEnd, UpstreamRxBegin, UpstreamRxEnd, DownstreamTxBegin, DownstreamTxEnd };
+enum class TimePoint : uint8_t {
+  Start,
+  RequestEnd,
+  UpstreamTxBegin,
+  UpstreamTxEnd,
+  UpstreamRxBegin,
+  UpstreamRxEnd,
+  DownstreamTxBegin,
+  DownstreamTxEnd
+};
 enum class HostChoice : uint8_t { SniOnly, SniFirst, HostFirst };
 enum class OriginalChoice : uint8_t { Original, Current, OriginalOrCurrent };
 enum class GrpcStatusForm : uint8_t { Camel, Snake, Number };
@@ -73,25 +82,25 @@ struct OperatorSource {
   std::string_view TlsEnd::*tls = nullptr;
   HeaderSource headers = HeaderSource::Request;
   AddressPart part = AddressPart::Whole;
-  bool is_upstream = false;       ///< Tls: of the upstream connection
-  bool is_local = false;          ///< StartTime, EmitTime: local time zone
-  bool without_query = false;     ///< Header: cut at '?'
-  bool is_raw = false;            ///< UpstreamCluster: without alt_stat_name; UpstreamHostName: without port
+  bool is_upstream = false;    ///< Tls: of the upstream connection
+  bool is_local = false;       ///< StartTime, EmitTime: local time zone
+  bool without_query = false;  ///< Header: cut at '?'
+  bool is_raw = false;         ///< UpstreamCluster: without alt_stat_name; UpstreamHostName: without port
 };
 
 struct Operator {
   OperatorSource source;
-  std::optional<size_t> length_max;   ///< ":Z"
-  std::string name, alternative;      ///< Header, QueryParam: lower case for headers; Constant: the text
-  std::optional<TimeFormat> time;     ///< StartTime, EmitTime, TlsTime
-  std::optional<uint8_t> mask_bits;   ///< Address WithoutPort
+  std::optional<size_t> length_max;  ///< ":Z"
+  std::string name, alternative;     ///< Header, QueryParam: lower case for headers; Constant: the text
+  std::optional<TimeFormat> time;    ///< StartTime, EmitTime, TlsTime
+  std::optional<uint8_t> mask_bits;  ///< Address WithoutPort
   TimePoint from = TimePoint::Start, to = TimePoint::Start;
   int64_t nanoseconds_per_unit = 1'000'000;
   HostChoice host = HostChoice::SniOnly;
   OriginalChoice original = OriginalChoice::OriginalOrCurrent;
   GrpcStatusForm grpc = GrpcStatusForm::Camel;
-  bool flag = false;                  ///< RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES), PATH(NQ), QUERY_PARAMS(DECODED)
-  std::vector<Operator> alternatives; ///< Coalesce
+  bool flag = false;                   ///< RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES), PATH(NQ), QUERY_PARAMS(DECODED)
+  std::vector<Operator> alternatives;  ///< Coalesce
 
   /// Appends the raw value; what is appended is not escaped.
   Given append(std::string& out, const RequestInfo& info) const;
@@ -109,11 +118,14 @@ struct Template {
   static base::Result<Template> parse(std::string_view format);
   bool is_literal() const { return pieces.empty() || (pieces.size() == 1 && !pieces[0].operation); }
   /// The only operator, when there is nothing else.
-  const Operator* only_operator() const { return pieces.size() == 1 && pieces[0].operation ? &*pieces[0].operation : nullptr; }
+  const Operator* only_operator() const {
+    return pieces.size() == 1 && pieces[0].operation ? &*pieces[0].operation : nullptr;
+  }
 };
 
 /// One operator from its parts; `parameters` is what stands in parentheses, if they are there. Errors: InvalidArgument.
-base::Result<Operator> parse_operator(std::string_view name, std::optional<std::string_view> parameters, std::optional<size_t> length_max);
+base::Result<Operator> parse_operator(std::string_view name, std::optional<std::string_view> parameters,
+                                      std::optional<size_t> length_max);
 
 /// The operators of %COALESCE({"operators": […]})%. In format_json.cc, which knows JSON.
 base::Result<std::vector<Operator>> parse_coalesce(std::string_view json);

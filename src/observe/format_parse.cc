@@ -18,13 +18,15 @@ struct Row {
   bool takes_length = false;
 };
 
-constexpr Row plain(std::string_view name, OperatorKind kind, Parameters parameters = Parameters::None, bool takes_length = false) {
+constexpr Row plain(std::string_view name, OperatorKind kind, Parameters parameters = Parameters::None,
+                    bool takes_length = false) {
   return {name, {.kind = kind}, parameters, takes_length};
 }
 constexpr Row count(std::string_view name, uint64_t RequestInfo::*member) {
   return {name, {.kind = OperatorKind::Count, .count = member}};
 }
-constexpr Row view(std::string_view name, std::string_view RequestInfo::*member, OperatorKind kind = OperatorKind::View) {
+constexpr Row view(std::string_view name, std::string_view RequestInfo::*member,
+                   OperatorKind kind = OperatorKind::View) {
   return {name, {.kind = kind, .view = member}};
 }
 constexpr Row text(std::string_view name, std::string RequestInfo::*member, OperatorKind kind = OperatorKind::Text,
@@ -44,13 +46,20 @@ constexpr Row tls_time(std::string_view name, std::string_view TlsEnd::*member, 
   return {name, {.kind = OperatorKind::TlsTime, .tls = member, .is_upstream = is_upstream}, Parameters::Optional};
 }
 constexpr Row address(std::string_view name, std::string_view RequestInfo::*member, AddressPart part) {
-  return {name, {.kind = OperatorKind::Address, .view = member, .part = part}, part == AddressPart::WithoutPort ? Parameters::Optional : Parameters::None};
+  return {name,
+          {.kind = OperatorKind::Address, .view = member, .part = part},
+          part == AddressPart::WithoutPort ? Parameters::Optional : Parameters::None};
 }
 constexpr Row address(std::string_view name, std::string RequestInfo::*member, AddressPart part) {
-  return {name, {.kind = OperatorKind::Address, .text = member, .part = part}, part == AddressPart::WithoutPort ? Parameters::Optional : Parameters::None};
+  return {name,
+          {.kind = OperatorKind::Address, .text = member, .part = part},
+          part == AddressPart::WithoutPort ? Parameters::Optional : Parameters::None};
 }
 constexpr Row header(std::string_view name, HeaderSource source, bool without_query = false) {
-  return {name, {.kind = OperatorKind::Header, .headers = source, .without_query = without_query}, Parameters::Required, true};
+  return {name,
+          {.kind = OperatorKind::Header, .headers = source, .without_query = without_query},
+          Parameters::Required,
+          true};
 }
 constexpr Row header_bytes(std::string_view name, HeaderSource source) {
   return {name, {.kind = OperatorKind::HeaderBytes, .headers = source}};
@@ -128,7 +137,8 @@ constexpr Row kRows[] = {
     address("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", &Info::downstream_remote_address, AddressPart::WithoutPort),
     address("DOWNSTREAM_REMOTE_PORT", &Info::downstream_remote_address, AddressPart::Port),
     address("DOWNSTREAM_DIRECT_REMOTE_ADDRESS", &Info::downstream_direct_remote_address, AddressPart::Whole),
-    address("DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", &Info::downstream_direct_remote_address, AddressPart::WithoutPort),
+    address("DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", &Info::downstream_direct_remote_address,
+            AddressPart::WithoutPort),
     address("DOWNSTREAM_DIRECT_REMOTE_PORT", &Info::downstream_direct_remote_address, AddressPart::Port),
     address("DOWNSTREAM_LOCAL_ADDRESS", &Info::downstream_local_address, AddressPart::Whole),
     address("DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", &Info::downstream_local_address, AddressPart::WithoutPort),
@@ -139,7 +149,8 @@ constexpr Row kRows[] = {
     address("DOWNSTREAM_DIRECT_LOCAL_PORT", &Info::downstream_local_address, AddressPart::Port),
 
     text("UPSTREAM_TRANSPORT_FAILURE_REASON", &Info::upstream_transport_failure_reason, OperatorKind::TextUnderscored),
-    view("DOWNSTREAM_TRANSPORT_FAILURE_REASON", &Info::downstream_transport_failure_reason, OperatorKind::TextUnderscored),
+    view("DOWNSTREAM_TRANSPORT_FAILURE_REASON", &Info::downstream_transport_failure_reason,
+         OperatorKind::TextUnderscored),
     text("ROUTE_NAME", &Info::route_name),
     text("VIRTUAL_CLUSTER_NAME", &Info::virtual_cluster_name),
     view("FILTER_CHAIN_NAME", &Info::filter_chain_name),
@@ -183,22 +194,62 @@ constexpr Row kRows[] = {
 };
 
 /// Operators of Envoy that have nothing to read here; refusing them beats logging "-" for ever.
-constexpr std::string_view kRefused[] = {
-    "DYNAMIC_METADATA", "CLUSTER_METADATA", "UPSTREAM_METADATA", "METADATA", "FILTER_STATE", "UPSTREAM_FILTER_STATE", "CEL", "TYPED_CEL",
-    "TRACE_ID", "SPAN_ID", "CUSTOM_FLAGS", "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "FILE_CONTENT", "SECRET", "STREAM_INFO_REQ",
-    "UPSTREAM_HOSTS_ATTEMPTED", "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT", "UPSTREAM_HOST_NAMES_ATTEMPTED",
-    "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT", "UPSTREAM_CONNECTION_IDS_ATTEMPTED", "UPSTREAM_DETECTED_CLOSE_TYPE",
-    "UPSTREAM_LOCAL_CLOSE_REASON", "DOWNSTREAM_DETECTED_CLOSE_TYPE", "DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
-    "DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID", "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID", "DOWNSTREAM_LOCAL_IP_SAN",
-    "DOWNSTREAM_LOCAL_EMAIL_SAN", "DOWNSTREAM_LOCAL_OTHERNAME_SAN", "DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_PEER_FINGERPRINT_1",
-    "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256", "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1", "DOWNSTREAM_PEER_CHAIN_SERIALS",
-    "DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256", "DOWNSTREAM_PEER_ISSUER_SERIAL", "DOWNSTREAM_TLS_GROUP", "UPSTREAM_TLS_GROUP",
-    "UPSTREAM_LOCAL_IP_SAN", "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", "DOWNSTREAM_WIRE_BYTES_RECEIVED",
-    "DOWNSTREAM_WIRE_BYTES_SENT", "UPSTREAM_WIRE_BYTES_RECEIVED", "UPSTREAM_WIRE_BYTES_SENT", "DOWNSTREAM_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_HEADER_BYTES_SENT", "UPSTREAM_HEADER_BYTES_RECEIVED", "UPSTREAM_HEADER_BYTES_SENT"};
+constexpr std::string_view kRefused[] = {"DYNAMIC_METADATA",
+                                         "CLUSTER_METADATA",
+                                         "UPSTREAM_METADATA",
+                                         "METADATA",
+                                         "FILTER_STATE",
+                                         "UPSTREAM_FILTER_STATE",
+                                         "CEL",
+                                         "TYPED_CEL",
+                                         "TRACE_ID",
+                                         "SPAN_ID",
+                                         "CUSTOM_FLAGS",
+                                         "TLS_JA3_FINGERPRINT",
+                                         "TLS_JA4_FINGERPRINT",
+                                         "FILE_CONTENT",
+                                         "SECRET",
+                                         "STREAM_INFO_REQ",
+                                         "UPSTREAM_HOSTS_ATTEMPTED",
+                                         "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT",
+                                         "UPSTREAM_HOST_NAMES_ATTEMPTED",
+                                         "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT",
+                                         "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
+                                         "UPSTREAM_DETECTED_CLOSE_TYPE",
+                                         "UPSTREAM_LOCAL_CLOSE_REASON",
+                                         "DOWNSTREAM_DETECTED_CLOSE_TYPE",
+                                         "DOWNSTREAM_LOCAL_CLOSE_REASON",
+                                         "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
+                                         "DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID",
+                                         "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID",
+                                         "DOWNSTREAM_LOCAL_IP_SAN",
+                                         "DOWNSTREAM_LOCAL_EMAIL_SAN",
+                                         "DOWNSTREAM_LOCAL_OTHERNAME_SAN",
+                                         "DOWNSTREAM_PEER_OTHERNAME_SAN",
+                                         "DOWNSTREAM_PEER_FINGERPRINT_1",
+                                         "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256",
+                                         "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1",
+                                         "DOWNSTREAM_PEER_CHAIN_SERIALS",
+                                         "DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256",
+                                         "DOWNSTREAM_PEER_ISSUER_SERIAL",
+                                         "DOWNSTREAM_TLS_GROUP",
+                                         "UPSTREAM_TLS_GROUP",
+                                         "UPSTREAM_LOCAL_IP_SAN",
+                                         "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
+                                         "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
+                                         "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
+                                         "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
+                                         "DOWNSTREAM_WIRE_BYTES_RECEIVED",
+                                         "DOWNSTREAM_WIRE_BYTES_SENT",
+                                         "UPSTREAM_WIRE_BYTES_RECEIVED",
+                                         "UPSTREAM_WIRE_BYTES_SENT",
+                                         "DOWNSTREAM_HEADER_BYTES_RECEIVED",
+                                         "DOWNSTREAM_HEADER_BYTES_SENT",
+                                         "UPSTREAM_HEADER_BYTES_RECEIVED",
+                                         "UPSTREAM_HEADER_BYTES_SENT"};
 
-constexpr std::string_view kTimePoints[] = {"DS_RX_BEG", "DS_RX_END", "US_TX_BEG", "US_TX_END", "US_RX_BEG", "US_RX_END", "DS_TX_BEG", "DS_TX_END"};
+constexpr std::string_view kTimePoints[] = {"DS_RX_BEG", "DS_RX_END", "US_TX_BEG", "US_TX_END",
+                                            "US_RX_BEG", "US_RX_END", "DS_TX_BEG", "DS_TX_END"};
 
 base::Error invalid(std::string message) { return {base::ErrorCode::InvalidArgument, std::move(message)}; }
 
@@ -239,8 +290,10 @@ base::Result<size_t> choose(std::string_view word, const Words& words) {
 
 base::Status parse_header_names(Operator& operation, std::string_view parameters) {
   auto [name, alternative] = cut(parameters, '?');
-  if (alternative && alternative->find('?') != std::string_view::npos) return invalid("more than one alternative header");
-  if (parameters.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return invalid("a header name must not hold a line break");
+  if (alternative && alternative->find('?') != std::string_view::npos)
+    return invalid("more than one alternative header");
+  if (parameters.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
+    return invalid("a header name must not hold a line break");
   operation.name = lower_case(name);
   if (alternative) operation.alternative = lower_case(*alternative);
   return {};
@@ -302,7 +355,8 @@ base::Status parse_server_name(Operator& operation, std::string_view parameters)
 base::Status parse_mask(Operator& operation, std::string_view parameters) {
   uint8_t bits = 0;
   auto [end, error] = std::from_chars(parameters.data(), parameters.data() + parameters.size(), bits);
-  if (error != std::errc() || end != parameters.data() + parameters.size() || bits > 128) return invalid("the prefix length must be 0..128");
+  if (error != std::errc() || end != parameters.data() + parameters.size() || bits > 128)
+    return invalid("the prefix length must be 0..128");
   operation.mask_bits = bits;
   return {};
 }
@@ -408,7 +462,8 @@ base::Status parse_times(Operator& operation, std::string_view parameters) {
 
 }  // namespace
 
-base::Result<Operator> parse_operator(std::string_view name, std::optional<std::string_view> parameters, std::optional<size_t> length_max) {
+base::Result<Operator> parse_operator(std::string_view name, std::optional<std::string_view> parameters,
+                                      std::optional<size_t> length_max) {
   std::string shown = "%" + std::string(name) + "%";
   if (contains(kRefused, name)) return invalid(shown + ": is not implemented");
   const Row* row = nullptr;
@@ -416,8 +471,10 @@ base::Result<Operator> parse_operator(std::string_view name, std::optional<std::
     if (candidate.name == name) row = &candidate;
   }
   if (row == nullptr) return invalid(shown + ": unknown operator");
-  if (row->parameters == Parameters::Required && (!parameters || parameters->empty())) return invalid(shown + ": needs parameters in parentheses");
-  if (row->parameters == Parameters::None && parameters && !parameters->empty()) return invalid(shown + ": takes no parameters");
+  if (row->parameters == Parameters::Required && (!parameters || parameters->empty()))
+    return invalid(shown + ": needs parameters in parentheses");
+  if (row->parameters == Parameters::None && parameters && !parameters->empty())
+    return invalid(shown + ": takes no parameters");
   if (length_max && !row->takes_length) return invalid(shown + ": takes no length");
   Operator operation;
   operation.source = row->source;
@@ -425,9 +482,11 @@ base::Result<Operator> parse_operator(std::string_view name, std::optional<std::
   if (name == "GRPC_STATUS_NUMBER") operation.grpc = GrpcStatusForm::Number;
   if (name == "HOSTNAME") operation.name = system_host_name();
   base::Status status;
-  bool is_time = row->source.kind == OperatorKind::StartTime || row->source.kind == OperatorKind::EmitTime || row->source.kind == OperatorKind::TlsTime;
+  bool is_time = row->source.kind == OperatorKind::StartTime || row->source.kind == OperatorKind::EmitTime ||
+                 row->source.kind == OperatorKind::TlsTime;
   if (is_time) status = parse_times(operation, parameters.value_or(""));
-  else if (parameters && !(parameters->empty() && row->parameters != Parameters::Required)) status = parse_parameters(operation, name, *parameters);
+  else if (parameters && !(parameters->empty() && row->parameters != Parameters::Required))
+    status = parse_parameters(operation, name, *parameters);
   if (!status) return invalid(shown + ": " + status.error().message);
   return operation;
 }

@@ -33,11 +33,11 @@ class Headers final : public HeaderLookup {
 /// A request like the one of Envoy's documentation.
 struct Example {
   Headers request{Headers::Lines{{":method", "POST"},
-                   {":path", "/api/v1/items?a=1&b=x%20y&a=2"},
-                   {":authority", "shop.example"},
-                   {"user-agent", "curl/8"},
-                   {"x-request-id", "cc21d9b0"},
-                   {"content-type", "application/grpc"}}};
+                                 {":path", "/api/v1/items?a=1&b=x%20y&a=2"},
+                                 {":authority", "shop.example"},
+                                 {"user-agent", "curl/8"},
+                                 {"x-request-id", "cc21d9b0"},
+                                 {"content-type", "application/grpc"}}};
   Headers response{Headers::Lines{{"server", "envoy"}, {"x-envoy-upstream-service-time", "100"}}};
   Headers trailers{Headers::Lines{{"grpc-status", "4"}}};
   TlsEnd downstream, upstream;
@@ -101,9 +101,10 @@ std::string fault(std::string_view format) {
 TEST(Format, TheDefaultLineIsEnvoys) {
   std::string out;
   Format::default_log_line()->append(out, Example().info);
-  EXPECT_EQ(out,
-            "[2016-04-15T20:17:00.310Z] \"POST /api/v1/items?a=1&b=x%20y&a=2 HTTP/2\" 204 - 0 154 226 100 \"-\" \"curl/8\" "
-            "\"cc21d9b0\" \"shop.example\" \"10.0.2.1:80\"\n");
+  EXPECT_EQ(
+      out,
+      "[2016-04-15T20:17:00.310Z] \"POST /api/v1/items?a=1&b=x%20y&a=2 HTTP/2\" 204 - 0 154 226 100 \"-\" \"curl/8\" "
+      "\"cc21d9b0\" \"shop.example\" \"10.0.2.1:80\"\n");
 }
 
 TEST(Format, AnEmptyRequestHasDashes) {
@@ -137,7 +138,8 @@ TEST(Format, TimesFollowTheirFormats) {
   EXPECT_EQ(text("%START_TIME(%j %u %Z %c)%"), "106 5 UTC Fri Apr 15 20:17:00 2016");
   EXPECT_EQ(text("%START_TIME(%-d)% %START_TIME(%F %D %R)%"), "15 2016-04-15 04/15/16 20:17");
   EXPECT_EQ(text("%EMIT_TIME%"), "2016-04-15T20:17:00.536Z");
-  EXPECT_EQ(text("%DOWNSTREAM_PEER_CERT_V_START% %DOWNSTREAM_PEER_CERT_V_START(%s)%"), "2026-11-22T10:00:00.000Z 1795341600");
+  EXPECT_EQ(text("%DOWNSTREAM_PEER_CERT_V_START% %DOWNSTREAM_PEER_CERT_V_START(%s)%"),
+            "2026-11-22T10:00:00.000Z 1795341600");
   EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59.000Z"), base::WallTime(std::chrono::seconds(9223372036)));
 }
 
@@ -150,19 +152,25 @@ TEST(Format, LocalTimesUseTheZone) {
 }
 
 TEST(Format, DurationsAreMillisecondsOrAsAsked) {
-  EXPECT_EQ(text("%DURATION% %REQUEST_DURATION% %REQUEST_TX_DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION%"), "226 3 6 100 126");
+  EXPECT_EQ(text("%DURATION% %REQUEST_DURATION% %REQUEST_TX_DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION%"),
+            "226 3 6 100 126");
   EXPECT_EQ(text("%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)% %COMMON_DURATION(US_TX_BEG:US_RX_BEG:ms)%"), "226001 95");
-  EXPECT_EQ(text("%COMMON_DURATION(US_RX_BEG:US_TX_END:ns)%"), "-94000000") << "the later point first gives a negative number";
-  EXPECT_EQ(text("%COMMON_DURATION(DS_TX_BEG:DS_TX_END:ms)% %ROUNDTRIP_DURATION% %DOWNSTREAM_HANDSHAKE_DURATION%"), "- - -");
+  EXPECT_EQ(text("%COMMON_DURATION(US_RX_BEG:US_TX_END:ns)%"), "-94000000")
+      << "the later point first gives a negative number";
+  EXPECT_EQ(text("%COMMON_DURATION(DS_TX_BEG:DS_TX_END:ms)% %ROUNDTRIP_DURATION% %DOWNSTREAM_HANDSHAKE_DURATION%"),
+            "- - -");
 }
 
 TEST(Format, AddressesAreCutAndMasked) {
-  EXPECT_EQ(text("%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_PORT%"), "10.0.2.1:80 10.0.2.1 80");
-  EXPECT_EQ(text("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_REMOTE_PORT%"), "2001:db8:1234:5678:9abc:def0:1234:5678 4321");
+  EXPECT_EQ(text("%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_PORT%"),
+            "10.0.2.1:80 10.0.2.1 80");
+  EXPECT_EQ(text("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_REMOTE_PORT%"),
+            "2001:db8:1234:5678:9abc:def0:1234:5678 4321");
   EXPECT_EQ(text("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(64)%"), "2001:db8:1234:5678::/64");
   EXPECT_EQ(text("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT(16)%"), "10.1.0.0/16");
   EXPECT_EQ(text("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT(33)%"), "-");
-  EXPECT_EQ(text("%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_LOCAL_PORT%"), "@abstract @abstract -");
+  EXPECT_EQ(text("%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_LOCAL_PORT%"),
+            "@abstract @abstract -");
   EXPECT_EQ(text("%UPSTREAM_HOST_NAME% %UPSTREAM_HOST_NAME_WITHOUT_PORT%"), "10.0.2.1:80 10.0.2.1");
 }
 
@@ -170,7 +178,8 @@ TEST(Format, FlagsHaveShortAndLongNames) {
   Example example;
   EXPECT_EQ(text("%RESPONSE_FLAGS%", example.info, true), "-");
   example.info.flags = kUpstreamConnectionFailure | kUpstreamRetryLimitExceeded;
-  EXPECT_EQ(text("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", example.info), "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded");
+  EXPECT_EQ(text("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", example.info),
+            "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded");
   EXPECT_EQ(response_flag_of("UDO"), static_cast<uint64_t>(kUnconditionalDropOverload));
   EXPECT_EQ(response_flag_of("XX"), 0u);
 }
@@ -199,26 +208,33 @@ TEST(Format, GrpcStatusComesFromTrailersThenHeadersThenHttp) {
 
 TEST(Format, TlsAndNames) {
   Example example;
-  EXPECT_EQ(text("%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_SUBJECT% %UPSTREAM_SERVER_NAME%", example.info),
+  EXPECT_EQ(text("%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_SUBJECT% %UPSTREAM_SERVER_NAME%",
+                 example.info),
             "TLSv1.3 spiffe://a/b - items.internal");
   example.info.downstream_tls = nullptr;
   EXPECT_EQ(text("%DOWNSTREAM_TLS_VERSION%", example.info), "-");
   EXPECT_EQ(text("%UPSTREAM_CLUSTER% %UPSTREAM_CLUSTER_RAW%", example.info), "items items");
   example.info.upstream_cluster_alt_name = "alt";
   EXPECT_EQ(text("%UPSTREAM_CLUSTER% %UPSTREAM_CLUSTER_RAW%", example.info), "alt items");
-  EXPECT_EQ(text("%STREAM_ID% %CONNECTION_ID% %ACCESS_LOG_TYPE% %BYTES_RETRANSMITTED%", example.info), "cc21d9b0 7 DownstreamEnd 0");
+  EXPECT_EQ(text("%STREAM_ID% %CONNECTION_ID% %ACCESS_LOG_TYPE% %BYTES_RETRANSMITTED%", example.info),
+            "cc21d9b0 7 DownstreamEnd 0");
 }
 
 TEST(Format, TheServerNameFallsBackToTheHost) {
   Example example;
-  EXPECT_EQ(text("%REQUESTED_SERVER_NAME% %REQUESTED_SERVER_NAME(SNI_FIRST)% %REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)%", example.info),
+  EXPECT_EQ(text("%REQUESTED_SERVER_NAME% %REQUESTED_SERVER_NAME(SNI_FIRST)% %REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)%",
+                 example.info),
             "- shop.example -");
   example.info.requested_server_name = "sni.example";
-  EXPECT_EQ(text("%REQUESTED_SERVER_NAME(SNI_FIRST:HOST)% %REQUESTED_SERVER_NAME(HOST_FIRST)%", example.info), "sni.example shop.example");
+  EXPECT_EQ(text("%REQUESTED_SERVER_NAME(SNI_FIRST:HOST)% %REQUESTED_SERVER_NAME(HOST_FIRST)%", example.info),
+            "sni.example shop.example");
 }
 
 TEST(Format, CoalesceTakesTheFirstThatIsThere) {
-  EXPECT_EQ(text(R"(%COALESCE({"operators": ["REQUESTED_SERVER_NAME", {"command": "REQ", "param": ":authority", "max_length": 4}]})%)"), "shop");
+  EXPECT_EQ(
+      text(
+          R"(%COALESCE({"operators": ["REQUESTED_SERVER_NAME", {"command": "REQ", "param": ":authority", "max_length": 4}]})%)"),
+      "shop");
   EXPECT_EQ(text(R"(%COALESCE({"operators": ["ROUTE_NAME"]})%)"), "-");
   EXPECT_EQ(text(R"(%COALESCE({"operators": [{"command": "REQ", "param": ":authority"}]}):2%)"), "sh");
 }
@@ -260,11 +276,13 @@ TEST(Format, FaultsNameOperatorColumnAndRule) {
   EXPECT_EQ(fault("%REQ(a?b?c)%"), "column 1: %REQ%: more than one alternative header");
   EXPECT_EQ(fault("%PROTOCOL(x)%"), "column 1: %PROTOCOL%: takes no parameters");
   EXPECT_EQ(fault("%DURATION:5%"), "column 1: %DURATION%: takes no length");
-  EXPECT_EQ(fault("%GRPC_STATUS(LOUD)%"), "column 1: %GRPC_STATUS%: \"LOUD\" must be one of CAMEL_STRING, SNAKE_STRING, NUMBER");
+  EXPECT_EQ(fault("%GRPC_STATUS(LOUD)%"),
+            "column 1: %GRPC_STATUS%: \"LOUD\" must be one of CAMEL_STRING, SNAKE_STRING, NUMBER");
   EXPECT_EQ(fault("100%"), "column 4: \"%\" begins no operator; write %% for a percent sign");
   EXPECT_EQ(fault("%REQ(a):x%"), "column 1: \"%\" begins no operator; write %% for a percent sign");
   EXPECT_EQ(fault("%START_TIME(%n)%"), "column 1: %START_TIME%: time format: %n would break the line");
-  EXPECT_EQ(fault("%COMMON_DURATION(A:DS_TX_END:ms)%").substr(0, 46), "column 1: %COMMON_DURATION%: \"A\" must be one o");
+  EXPECT_EQ(fault("%COMMON_DURATION(A:DS_TX_END:ms)%").substr(0, 46),
+            "column 1: %COMMON_DURATION%: \"A\" must be one o");
   EXPECT_EQ(fault("%COALESCE({})%"), "column 1: %COALESCE%: must be {\"operators\": [...]}");
   EXPECT_EQ(fault("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(129)%"),
             "column 1: %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%: the prefix length must be 0..128");
@@ -302,9 +320,11 @@ TEST(Format, BodiesKeepTheirLines) {
 }
 
 TEST(JsonFormat, NumbersStayNumbersAndAbsentIsNull) {
-  EXPECT_EQ(json(R"({"code":"%RESPONSE_CODE%","text":"code %RESPONSE_CODE%","none":"%ROUTE_NAME%","both":"%ROUTE_NAME%-x","fixed":"a"})",
-                 Example().info),
-            "{\"both\":\"--x\",\"code\":204,\"fixed\":\"a\",\"none\":null,\"text\":\"code 204\"}\n");
+  EXPECT_EQ(
+      json(
+          R"({"code":"%RESPONSE_CODE%","text":"code %RESPONSE_CODE%","none":"%ROUTE_NAME%","both":"%ROUTE_NAME%-x","fixed":"a"})",
+          Example().info),
+      "{\"both\":\"--x\",\"code\":204,\"fixed\":\"a\",\"none\":null,\"text\":\"code 204\"}\n");
 }
 
 TEST(JsonFormat, NestsAndKeepsOtherValues) {
@@ -314,8 +334,9 @@ TEST(JsonFormat, NestsAndKeepsOtherValues) {
 }
 
 TEST(JsonFormat, OmitsEmptyValuesWithTheirKeys) {
-  EXPECT_EQ(json(R"({"a":"%ROUTE_NAME%","b":"%PROTOCOL%","c":["%ROUTE_NAME%"],"d":"<%ROUTE_NAME%>"})", Example().info, true),
-            "{\"b\":\"HTTP/2\",\"c\":[],\"d\":\"<>\"}\n");
+  EXPECT_EQ(
+      json(R"({"a":"%ROUTE_NAME%","b":"%PROTOCOL%","c":["%ROUTE_NAME%"],"d":"<%ROUTE_NAME%>"})", Example().info, true),
+      "{\"b\":\"HTTP/2\",\"c\":[],\"d\":\"<>\"}\n");
 }
 
 TEST(JsonFormat, EscapesTextAndRepairsUtf8) {

@@ -129,7 +129,8 @@ struct TimeFormat::Specifier {
     size_t first_digit = i;
     while (i < format.size() && is_digit(format[i])) ++i;
     if (i == first_digit + 1) s.digits = static_cast<uint8_t>(format[first_digit] - '0');
-    if (i >= format.size()) return base::Error(base::ErrorCode::InvalidArgument, "time format: ends within a specifier");
+    if (i >= format.size())
+      return base::Error(base::ErrorCode::InvalidArgument, "time format: ends within a specifier");
     s.last = format[i];
     s.text = format.substr(0, i + 1);
     return s;
@@ -145,7 +146,8 @@ base::Result<TimeFormat::Piece> TimeFormat::piece_of(const Specifier& s) {
     if (is_bare && s.last == 'f') return Piece{Piece::Kind::Fraction, 0, 9};
     if (is_bare && kFastSpecifiers.find(s.last) != std::string_view::npos) return Piece{Piece::Kind::Specifier, s.last};
     if (s.last == 'f' && (s.digits != 0 || s.has_star)) return Piece{Piece::Kind::Fraction, 0, s.digits};
-    if (s.is_extended && s.last == 'S' && (s.digits != 0 || s.has_star)) return Piece{Piece::Kind::SecondsWithFraction, 0, s.digits};
+    if (s.is_extended && s.last == 'S' && (s.digits != 0 || s.has_star))
+      return Piece{Piece::Kind::SecondsWithFraction, 0, s.digits};
     if (s.is_extended && s.last == 'z' && s.digits == 0) return Piece{Piece::Kind::ZoneWithColon};
     if (s.is_extended && s.last == 'T') return Piece{Piece::Kind::Text, 0, 0, "T"};
     if (s.is_extended && s.last == 'Y' && s.digits == 4) return Piece{Piece::Kind::Specifier, 'Y'};
@@ -215,10 +217,11 @@ void TimeFormat::append(std::string& out, base::WallTime time) const {
 base::WallTime parse_rfc3339(std::string_view text) {
   std::tm tm{};
   auto number = [&](size_t at, size_t count, int& value) {
-    return text.size() >= at + count && std::from_chars(text.data() + at, text.data() + at + count, value).ec == std::errc();
+    return text.size() >= at + count &&
+           std::from_chars(text.data() + at, text.data() + at + count, value).ec == std::errc();
   };
-  bool is_whole = number(0, 4, tm.tm_year) && number(5, 2, tm.tm_mon) && number(8, 2, tm.tm_mday) && number(11, 2, tm.tm_hour) &&
-                  number(14, 2, tm.tm_min) && number(17, 2, tm.tm_sec);
+  bool is_whole = number(0, 4, tm.tm_year) && number(5, 2, tm.tm_mon) && number(8, 2, tm.tm_mday) &&
+                  number(11, 2, tm.tm_hour) && number(14, 2, tm.tm_min) && number(17, 2, tm.tm_sec);
   if (!is_whole) return {};
   tm.tm_year -= 1900;
   tm.tm_mon -= 1;

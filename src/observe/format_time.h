@@ -15,7 +15,8 @@ namespace weft::observe {
 
 class TimeFormat {
  public:
-  /// `format`: empty for "%Y-%m-%dT%H:%M:%E3SZ". Errors: InvalidArgument for a format that makes line breaks or ends in '%'.
+  /// `format`: empty for "%Y-%m-%dT%H:%M:%E3SZ". Errors: InvalidArgument for a format that makes line breaks or ends in
+  /// '%'.
   static base::Result<TimeFormat> parse(std::string_view format, bool is_local);
 
   void append(std::string& out, base::WallTime time) const;
@@ -23,9 +24,9 @@ class TimeFormat {
  private:
   struct Piece {
     enum class Kind : uint8_t { Text, Specifier, Other, Fraction, SecondsWithFraction, Epoch, ZoneWithColon } kind;
-    char specifier = 0;   ///< Specifier
-    uint8_t digits = 0;   ///< of a fraction; 0: as many as needed
-    std::string text;     ///< Text; Other: a whole strftime format ("%-d")
+    char specifier = 0;  ///< Specifier
+    uint8_t digits = 0;  ///< of a fraction; 0: as many as needed
+    std::string text;    ///< Text; Other: a whole strftime format ("%-d")
   };
 
   struct Specifier;

@@ -103,7 +103,8 @@ std::optional<std::string_view> request_header(const RequestInfo& info, std::str
   return info.request_headers == nullptr ? std::nullopt : info.request_headers->find(name);
 }
 
-std::optional<std::string_view> original_or_current(const RequestInfo& info, OriginalChoice choice, std::string_view original, std::string_view current) {
+std::optional<std::string_view> original_or_current(const RequestInfo& info, OriginalChoice choice,
+                                                    std::string_view original, std::string_view current) {
   std::optional<std::string_view> found;
   if (choice != OriginalChoice::Current) found = request_header(info, original);
   if (!found && choice != OriginalChoice::Original) found = request_header(info, current);
@@ -189,7 +190,8 @@ Given append_server_name(std::string& out, const Operator& operation, const Requ
   if (!info.requested_server_name.empty()) {
     // A peer can send any bytes as SNI; what no host name holds becomes '_', as in Envoy.
     for (char c : info.requested_server_name) {
-      bool is_host = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+      bool is_host = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                     c == '-' || c == '_';
       out += is_host ? c : '_';
     }
     return Given::Text;
@@ -234,7 +236,8 @@ Given append_grpc_status(std::string& out, GrpcStatusForm form, const RequestInf
   std::optional<int64_t> status = grpc_status(info);
   if (!status) return Given::Nothing;
   if (form == GrpcStatusForm::Number) return append_number(out, *status);
-  std::string_view name = form == GrpcStatusForm::Camel ? grpc_status_camel_name(*status) : grpc_status_snake_name(*status);
+  std::string_view name =
+      form == GrpcStatusForm::Camel ? grpc_status_camel_name(*status) : grpc_status_snake_name(*status);
   if (name.empty()) append_number(out, *status);
   else out += name;
   return Given::Text;
@@ -244,8 +247,8 @@ Given append_uuid(std::string& out, base::Random* random) {
   if (random == nullptr) return Given::Nothing;
   static constexpr char kHex[] = "0123456789abcdef";
   uint64_t halves[2] = {random->next(), random->next()};
-  halves[0] = (halves[0] & ~0xF000ull) | 0x4000;                 // version 4
-  halves[1] = (halves[1] & ~(3ull << 62)) | (2ull << 62);        // RFC 9562's variant
+  halves[0] = (halves[0] & ~0xF000ull) | 0x4000;           // version 4
+  halves[1] = (halves[1] & ~(3ull << 62)) | (2ull << 62);  // RFC 9562's variant
   for (int i = 0; i < 32; ++i) {
     if (i == 8 || i == 12 || i == 16 || i == 20) out += '-';
     out += kHex[(halves[i / 16] >> (60 - i % 16 * 4)) & 15];
@@ -254,7 +257,8 @@ Given append_uuid(std::string& out, base::Random* random) {
 }
 
 std::string_view upstream_host_name(const RequestInfo& info, bool without_port) {
-  std::string_view name = info.upstream_hostname.empty() ? std::string_view(info.upstream_host) : std::string_view(info.upstream_hostname);
+  std::string_view name =
+      info.upstream_hostname.empty() ? std::string_view(info.upstream_host) : std::string_view(info.upstream_hostname);
   return without_port ? split_address(name).host : name;
 }
 
@@ -292,7 +296,8 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
     case OperatorKind::ResponseFlagsLong: return append_text(out, response_flags_long_text(info.flags));
     case OperatorKind::AttemptCount: return append_count(out, info.attempt_count);
     case OperatorKind::UpstreamCluster:
-      return append_text(out, source.is_raw || info.upstream_cluster_alt_name.empty() ? info.upstream_cluster : info.upstream_cluster_alt_name);
+      return append_text(out, source.is_raw || info.upstream_cluster_alt_name.empty() ? info.upstream_cluster
+                                                                                      : info.upstream_cluster_alt_name);
     case OperatorKind::UpstreamHostName: return append_text(out, upstream_host_name(info, source.is_raw));
     case OperatorKind::RequestedServerName: return append_server_name(out, operation, info);
     case OperatorKind::Path: return append_path(out, operation, info);
@@ -301,7 +306,9 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
     case OperatorKind::GrpcStatus: return append_grpc_status(out, operation.grpc, info);
     case OperatorKind::StartTime: operation.time->append(out, info.start); return Given::Text;
     // A log line is made when the request ends, so that needs no clock.
-    case OperatorKind::EmitTime: operation.time->append(out, info.start + info.duration.value_or(base::Duration(0))); return Given::Text;
+    case OperatorKind::EmitTime:
+      operation.time->append(out, info.start + info.duration.value_or(base::Duration(0)));
+      return Given::Text;
     case OperatorKind::StreamId:
       if (auto id = request_header(info, "x-request-id")) return append_text(out, *id);
       return info.stream_id == 0 ? Given::Nothing : append_count(out, info.stream_id);

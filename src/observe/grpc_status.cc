@@ -28,7 +28,8 @@ constexpr Names kNames[] = {{"OK", "OK"},
 
 bool is_grpc_content_type(std::string_view type) {
   constexpr std::string_view kGrpc = "application/grpc";
-  return type.starts_with(kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] == '+' || type[kGrpc.size()] == ';');
+  return type.starts_with(kGrpc) &&
+         (type.size() == kGrpc.size() || type[kGrpc.size()] == '+' || type[kGrpc.size()] == ';');
 }
 
 std::optional<int64_t> stated_status(const HeaderLookup* headers) {

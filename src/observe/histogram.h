@@ -15,8 +15,8 @@ namespace weft::observe {
 /// Envoy's quantiles of /stats.
 inline constexpr std::array<double, 10> kQuantiles = {0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1};
 /// Envoy's default bucket bounds of Prometheus and /stats?histogram_buckets.
-inline constexpr std::array<double, 19> kBucketBounds = {0.5,  1,    5,    10,    25,    50,    100,    250,    500,    1000,
-                                                         2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000};
+inline constexpr std::array<double, 19> kBucketBounds = {
+    0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000};
 
 /// Bins: 0, 1 … 99 one each (the bin of v below 10 is [v, v + 0.1)), then 90 a decade, [10, 11) × 10^n.
 class HistogramCounts {

@@ -14,8 +14,8 @@ void append_json_string(std::string& out, std::string_view text);
 /// Appends `value` as JSON's shortest number; NaN and infinities become null.
 void append_json_number(std::string& out, double value);
 
-/// Appends `text` with control characters (line breaks, escapes, DEL) as \n, \r, \t or \xNN, and backslashes as they are:
-/// a header value or SNI cannot begin a second log line.
+/// Appends `text` with control characters (line breaks, escapes, DEL) as \n, \r, \t or \xNN, and backslashes as they
+/// are: a header value or SNI cannot begin a second log line.
 void append_without_controls(std::string& out, std::string_view text);
 
 }  // namespace weft::observe

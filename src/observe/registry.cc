@@ -174,9 +174,11 @@ StatGroup& Registry::group(const StatScope& scope, const StatTable& table, unsig
     entry = std::make_unique<Scope>();
     entry->scope = scope;
   }
-  auto of_table = std::find_if(entry->tables.begin(), entry->tables.end(), [&](const auto& t) { return t.table == &table; });
+  auto of_table =
+      std::find_if(entry->tables.begin(), entry->tables.end(), [&](const auto& t) { return t.table == &table; });
   if (of_table == entry->tables.end()) of_table = entry->tables.insert(of_table, {&table, {}});
-  auto slot = std::find_if(of_table->slots.begin(), of_table->slots.end(), [&](const auto& s) { return s.worker == worker; });
+  auto slot =
+      std::find_if(of_table->slots.begin(), of_table->slots.end(), [&](const auto& s) { return s.worker == worker; });
   if (slot == of_table->slots.end()) {
     slot = of_table->slots.insert(slot, {worker, 0, std::make_unique<StatGroup>(table)});
     slot->group->home_ = entry.get();
@@ -192,7 +194,8 @@ void Registry::release(StatGroup& group) {
   WEFT_ASSERT(entry->borrows > 0);
   if (--entry->borrows > 0) return;
   const std::string prefix = entry->scope.prefix;
-  for (auto it = intervals_.lower_bound(prefix); it != intervals_.end() && it->first.starts_with(prefix);) it = intervals_.erase(it);
+  for (auto it = intervals_.lower_bound(prefix); it != intervals_.end() && it->first.starts_with(prefix);)
+    it = intervals_.erase(it);
   scopes_.erase(prefix);
 }
 

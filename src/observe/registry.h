@@ -26,10 +26,10 @@ struct StatSample {
   std::string tag_free_name;  ///< "cluster.upstream_rq"
   std::vector<Tag> tags;      ///< response code before those of the scope, as Envoy extracts them
   SampleType type = SampleType::Counter;
-  bool is_used = false;       ///< ever written
-  uint64_t count = 0;         ///< Counter
-  int64_t level = 0;          ///< Gauge
-  std::string text;           ///< Text
+  bool is_used = false;             ///< ever written
+  uint64_t count = 0;               ///< Counter
+  int64_t level = 0;                ///< Gauge
+  std::string text;                 ///< Text
   HistogramCounts total, interval;  ///< Histogram; the interval is the one that the last flush() closed
 };
 
@@ -55,8 +55,8 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  /// The group of a scope and table that `worker` writes (any number; the main thread takes one of its own). Asked again
-  /// with the same three it answers the same group; each answer needs a `release`. `table` must be static.
+  /// The group of a scope and table that `worker` writes (any number; the main thread takes one of its own). Asked
+  /// again with the same three it answers the same group; each answer needs a `release`. `table` must be static.
   StatGroup& group(const StatScope& scope, const StatTable& table, unsigned worker);
   /// Gives one borrow back. A group keeps counting in the sums until every group of its scope is given back; then the
   /// scope and its values disappear.
@@ -87,8 +87,8 @@ class Registry {
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Scope>, std::less<>> scopes_;
   std::map<std::string, std::string, std::less<>> texts_;
-  std::map<std::string, Interval, std::less<>> intervals_;       ///< of histograms with values, by full name
-  std::map<std::string, uint64_t, std::less<>> counter_offsets_; ///< values at the last reset_counters()
+  std::map<std::string, Interval, std::less<>> intervals_;        ///< of histograms with values, by full name
+  std::map<std::string, uint64_t, std::less<>> counter_offsets_;  ///< values at the last reset_counters()
 };
 
 }  // namespace weft::observe

@@ -18,7 +18,9 @@ constexpr StatTable::Row kRows[] = {{"upstream_rq_total", StatKind::Counter},
                                     {"upstream_rq_", StatKind::Status}};
 constexpr StatTable kTable = {kRows, 4};
 
-StatScope cluster(const std::string& name) { return {"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}; }
+StatScope cluster(const std::string& name) {
+  return {"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}};
+}
 
 struct Containing final : StatNameFilter {
   explicit Containing(std::string_view part) : part_(part) {}
@@ -133,8 +135,9 @@ TEST(StatsRender, HistogramViewsInText) {
                   .starts_with("cluster.web.upstream_rq_time: B0.5(0,0) B1(0,0) B5(0,0) B10(0,1) B25(0,1)"));
   EXPECT_NE(stats_text(samples, HistogramView::Cumulative).find("B500(0,2)"), std::string::npos);
   EXPECT_NE(stats_text(samples, HistogramView::Disjoint).find("B10(0,1) B25(0,0)"), std::string::npos);
-  EXPECT_TRUE(stats_text(samples, HistogramView::Detailed)
-                  .starts_with("cluster.web.upstream_rq_time:\n  totals=7,0.1:1, 300,10:1\n  intervals=\n  summary=P0(nan,7)"));
+  EXPECT_TRUE(
+      stats_text(samples, HistogramView::Detailed)
+          .starts_with("cluster.web.upstream_rq_time:\n  totals=7,0.1:1, 300,10:1\n  intervals=\n  summary=P0(nan,7)"));
 }
 
 TEST(StatsRender, JsonHoldsValuesThenHistograms) {
@@ -146,15 +149,17 @@ TEST(StatsRender, JsonHoldsValuesThenHistograms) {
   used.used_only = true;
   auto samples = registry.read(used);
   std::string json = stats_json(samples);
-  EXPECT_TRUE(json.starts_with("{\"stats\":[{\"name\":\"cluster.web.upstream_rq_total\",\"value\":1},{\"histograms\":{"
-                               "\"supported_quantiles\":[0,25,50,75,90,95,99,99.5,99.9,100],\"computed_quantiles\":[{"
-                               "\"name\":\"cluster.web.upstream_rq_time\",\"values\":[{\"cumulative\":2,\"interval\":null},"))
+  EXPECT_TRUE(
+      json.starts_with("{\"stats\":[{\"name\":\"cluster.web.upstream_rq_total\",\"value\":1},{\"histograms\":{"
+                       "\"supported_quantiles\":[0,25,50,75,90,95,99,99.5,99.9,100],\"computed_quantiles\":[{"
+                       "\"name\":\"cluster.web.upstream_rq_time\",\"values\":[{\"cumulative\":2,\"interval\":null},"))
       << json;
   EXPECT_TRUE(json.ends_with("]}]}}]}")) << json;
   EXPECT_NE(stats_json(samples, HistogramView::Disjoint).find("{\"upper_bound\":5,\"interval\":0,\"cumulative\":1}"),
             std::string::npos);
-  EXPECT_NE(stats_json(samples, HistogramView::Detailed).find("\"totals\":[{\"lower_bound\":2,\"width\":0.1,\"count\":1}]"),
-            std::string::npos);
+  EXPECT_NE(
+      stats_json(samples, HistogramView::Detailed).find("\"totals\":[{\"lower_bound\":2,\"width\":0.1,\"count\":1}]"),
+      std::string::npos);
   EXPECT_EQ(stats_json({}), "{\"stats\":[]}");
 }
 
@@ -189,14 +194,16 @@ TEST(StatsRender, PrometheusHistogramsAreCumulative) {
   StatQuery used;
   used.used_only = true;
   std::string text = stats_prometheus(registry.read(used));
-  EXPECT_TRUE(text.starts_with("# TYPE envoy_server_upstream_rq_time histogram\n"
-                               "envoy_server_upstream_rq_time_bucket{le=\"0.5\"} 0\n"))
+  EXPECT_TRUE(
+      text.starts_with("# TYPE envoy_server_upstream_rq_time histogram\n"
+                       "envoy_server_upstream_rq_time_bucket{le=\"0.5\"} 0\n"))
       << text;
   EXPECT_NE(text.find("_bucket{le=\"10\"} 1\n"), std::string::npos);
   EXPECT_NE(text.find("_bucket{le=\"3600000\"} 1\n"), std::string::npos);
-  EXPECT_TRUE(text.ends_with("envoy_server_upstream_rq_time_bucket{le=\"+Inf\"} 1\n"
-                             "envoy_server_upstream_rq_time_sum{} 7\n"
-                             "envoy_server_upstream_rq_time_count{} 1\n"))
+  EXPECT_TRUE(
+      text.ends_with("envoy_server_upstream_rq_time_bucket{le=\"+Inf\"} 1\n"
+                     "envoy_server_upstream_rq_time_sum{} 7\n"
+                     "envoy_server_upstream_rq_time_count{} 1\n"))
       << text;
 }
 

@@ -1,5 +1,5 @@
-// Purpose: what is known of one request, as plain data: the proxy fills it, logs, header formats and later spans read it.
-// Thread:  the worker of the exchange.   Owner: the exchange.
+// Purpose: what is known of one request, as plain data: the proxy fills it, logs, header formats and later spans read
+// it. Thread:  the worker of the exchange.   Owner: the exchange.
 #pragma once
 
 #include <cstdint>
@@ -17,36 +17,36 @@ namespace weft::observe {
 
 /// Envoy's response flags as bits; the short names ("UF") are in format.cc, in Envoy's order.
 enum ResponseFlag : uint64_t {
-  kFailedLocalHealthCheck = 1ull << 0,         // LH
-  kNoHealthyUpstream = 1ull << 1,              // UH
-  kUpstreamRequestTimeout = 1ull << 2,         // UT
-  kLocalReset = 1ull << 3,                     // LR
-  kUpstreamRemoteReset = 1ull << 4,            // UR
-  kUpstreamConnectionFailure = 1ull << 5,      // UF
-  kUpstreamConnectionTermination = 1ull << 6,  // UC
-  kUpstreamOverflow = 1ull << 7,               // UO
-  kNoRouteFound = 1ull << 8,                   // NR
-  kDelayInjected = 1ull << 9,                  // DI
-  kFaultInjected = 1ull << 10,                 // FI
-  kRateLimited = 1ull << 11,                   // RL
-  kUnauthorizedExternalService = 1ull << 12,   // UAEX
-  kRateLimitServiceError = 1ull << 13,         // RLSE
-  kDownstreamConnectionTermination = 1ull << 14,  // DC
-  kUpstreamRetryLimitExceeded = 1ull << 15,    // URX
-  kStreamIdleTimeout = 1ull << 16,             // SI
-  kInvalidEnvoyRequestHeaders = 1ull << 17,    // IH
-  kDownstreamProtocolError = 1ull << 18,       // DPE
+  kFailedLocalHealthCheck = 1ull << 0,             // LH
+  kNoHealthyUpstream = 1ull << 1,                  // UH
+  kUpstreamRequestTimeout = 1ull << 2,             // UT
+  kLocalReset = 1ull << 3,                         // LR
+  kUpstreamRemoteReset = 1ull << 4,                // UR
+  kUpstreamConnectionFailure = 1ull << 5,          // UF
+  kUpstreamConnectionTermination = 1ull << 6,      // UC
+  kUpstreamOverflow = 1ull << 7,                   // UO
+  kNoRouteFound = 1ull << 8,                       // NR
+  kDelayInjected = 1ull << 9,                      // DI
+  kFaultInjected = 1ull << 10,                     // FI
+  kRateLimited = 1ull << 11,                       // RL
+  kUnauthorizedExternalService = 1ull << 12,       // UAEX
+  kRateLimitServiceError = 1ull << 13,             // RLSE
+  kDownstreamConnectionTermination = 1ull << 14,   // DC
+  kUpstreamRetryLimitExceeded = 1ull << 15,        // URX
+  kStreamIdleTimeout = 1ull << 16,                 // SI
+  kInvalidEnvoyRequestHeaders = 1ull << 17,        // IH
+  kDownstreamProtocolError = 1ull << 18,           // DPE
   kUpstreamMaxStreamDurationReached = 1ull << 19,  // UMSDR
-  kResponseFromCacheFilter = 1ull << 20,       // RFCF
-  kNoFilterConfigFound = 1ull << 21,           // NFCF
-  kDurationTimeout = 1ull << 22,               // DT
-  kUpstreamProtocolError = 1ull << 23,         // UPE
-  kNoClusterFound = 1ull << 24,                // NC
-  kOverloadManager = 1ull << 25,               // OM
-  kDnsResolutionFailure = 1ull << 26,          // DF
-  kDropOverload = 1ull << 27,                  // DO
-  kDownstreamRemoteReset = 1ull << 28,         // DR
-  kUnconditionalDropOverload = 1ull << 29,     // UDO
+  kResponseFromCacheFilter = 1ull << 20,           // RFCF
+  kNoFilterConfigFound = 1ull << 21,               // NFCF
+  kDurationTimeout = 1ull << 22,                   // DT
+  kUpstreamProtocolError = 1ull << 23,             // UPE
+  kNoClusterFound = 1ull << 24,                    // NC
+  kOverloadManager = 1ull << 25,                   // OM
+  kDnsResolutionFailure = 1ull << 26,              // DF
+  kDropOverload = 1ull << 27,                      // DO
+  kDownstreamRemoteReset = 1ull << 28,             // DR
+  kUnconditionalDropOverload = 1ull << 29,         // UDO
 };
 
 /// How a reader gets at headers without knowing the proxy's types. Names are lower case.
@@ -71,31 +71,32 @@ struct TlsEnd {
 /// Times are offsets from `start`; absent where the point was not reached.
 struct RequestInfo {
   base::WallTime start;
-  std::optional<base::Duration> request_received;       ///< last byte of the request ("%REQUEST_DURATION%")
+  std::optional<base::Duration> request_received;  ///< last byte of the request ("%REQUEST_DURATION%")
   std::optional<base::Duration> first_upstream_tx, last_upstream_tx, first_upstream_rx, last_upstream_rx;
   std::optional<base::Duration> first_downstream_tx, last_downstream_tx;
-  std::optional<base::Duration> upstream_pool_ready;    ///< a connection was there for the request
-  std::optional<base::Duration> duration;               ///< whole; set at the end
+  std::optional<base::Duration> upstream_pool_ready;  ///< a connection was there for the request
+  std::optional<base::Duration> duration;             ///< whole; set at the end
 
-  std::string_view protocol;           ///< "HTTP/1.1"; empty before a head was parsed
-  uint16_t response_code = 0;          ///< 0: none was sent
+  std::string_view protocol;   ///< "HTTP/1.1"; empty before a head was parsed
+  uint16_t response_code = 0;  ///< 0: none was sent
   std::string response_code_details;
   std::string connection_termination_details;
-  uint64_t flags = 0;                  ///< ResponseFlag bits
-  uint64_t bytes_received = 0, bytes_sent = 0;           ///< bodies
+  uint64_t flags = 0;                           ///< ResponseFlag bits
+  uint64_t bytes_received = 0, bytes_sent = 0;  ///< bodies
 
   std::string route_name, virtual_host_name, virtual_cluster_name;
-  std::string upstream_cluster, upstream_host;           ///< host: "127.0.0.1:80"; empty: none chosen
-  std::string upstream_cluster_alt_name;                 ///< alt_stat_name; empty: as upstream_cluster
+  std::string upstream_cluster, upstream_host;  ///< host: "127.0.0.1:80"; empty: none chosen
+  std::string upstream_cluster_alt_name;        ///< alt_stat_name; empty: as upstream_cluster
   std::string upstream_hostname;
   std::string upstream_local_address, upstream_transport_failure_reason;
   std::string_view upstream_protocol;
   uint32_t attempt_count = 0;
   uint64_t connection_id = 0, upstream_connection_id = 0, stream_id = 0;
-  std::string_view downstream_remote_address, downstream_direct_remote_address, downstream_local_address;  ///< with port; formats cut it
+  std::string_view downstream_remote_address, downstream_direct_remote_address,
+      downstream_local_address;  ///< with port; formats cut it
   std::string_view downstream_transport_failure_reason;
   std::string_view requested_server_name, listener_name, filter_chain_name;
-  std::string grpc_status_source;      ///< unused when headers or trailers carry grpc-status
+  std::string grpc_status_source;  ///< unused when headers or trailers carry grpc-status
   const TlsEnd* downstream_tls = nullptr;
   const TlsEnd* upstream_tls = nullptr;
 

@@ -67,8 +67,8 @@ class StatusCounters {
   StatusCounters(const StatusCounters&) = delete;
   StatusCounters& operator=(const StatusCounters&) = delete;
   void count(uint16_t status);
-  uint64_t code(uint16_t status) const;         ///< of one code, 100..999; else 0
-  uint64_t code_class(uint16_t hundreds) const; ///< of 1..9 ("2xx" is 2); else 0
+  uint64_t code(uint16_t status) const;          ///< of one code, 100..999; else 0
+  uint64_t code_class(uint16_t hundreds) const;  ///< of 1..9 ("2xx" is 2); else 0
 
  private:
   struct Pages;
@@ -89,14 +89,14 @@ struct StatTable {
 };
 
 struct Tag {
-  std::string name;   ///< "envoy.cluster_name"
+  std::string name;  ///< "envoy.cluster_name"
   std::string value;
 };
 
 /// Where a group's statistics appear: "cluster.web." and its tags. The tag's value is cut out of Prometheus names.
 struct StatScope {
-  std::string prefix;          ///< with the trailing dot: "cluster.web."
-  std::string tag_free_prefix; ///< "cluster." — what Prometheus sees
+  std::string prefix;           ///< with the trailing dot: "cluster.web."
+  std::string tag_free_prefix;  ///< "cluster." — what Prometheus sees
   std::vector<Tag> tags;
 };
 
@@ -110,17 +110,25 @@ class StatGroup {
   StatGroup& operator=(const StatGroup&) = delete;
 
   template <typename Index>
-  Counter& counter(Index i) { return cells_[static_cast<size_t>(i)].counter; }
+  Counter& counter(Index i) {
+    return cells_[static_cast<size_t>(i)].counter;
+  }
   template <typename Index>
-  Gauge& gauge(Index i) { return cells_[static_cast<size_t>(i)].gauge; }
+  Gauge& gauge(Index i) {
+    return cells_[static_cast<size_t>(i)].gauge;
+  }
   template <typename Index>
-  Histogram& histogram(Index i) { return cells_[static_cast<size_t>(i)].histogram; }
+  Histogram& histogram(Index i) {
+    return cells_[static_cast<size_t>(i)].histogram;
+  }
   /// A response-code family (StatKind::Status): `group.status(ClusterStat::UpstreamRq).count(503)`.
   template <typename Index>
-  StatusCounters& status(Index i) { return cells_[static_cast<size_t>(i)].status; }
+  StatusCounters& status(Index i) {
+    return cells_[static_cast<size_t>(i)].status;
+  }
 
-  /// A counter whose name comes at run time (cipher and version names): "ssl.ciphers.TLS_AES_128_GCM_SHA256". Hashes; not
-  /// for every request. At most base::kDynamicStatsMax a group: further names share "dynamic_stats_overflow".
+  /// A counter whose name comes at run time (cipher and version names): "ssl.ciphers.TLS_AES_128_GCM_SHA256". Hashes;
+  /// not for every request. At most base::kDynamicStatsMax a group: further names share "dynamic_stats_overflow".
   Counter& dynamic(std::string_view name);
 
   const StatTable& table() const { return table_; }

@@ -107,8 +107,8 @@ void append_json_buckets(std::string& out, const StatSample& sample, bool disjoi
   auto total = disjoint ? sample.total.disjoint_buckets() : sample.total.cumulative_buckets();
   out += '[';
   for (size_t i = 0; i < kBucketBounds.size(); ++i) {
-    append(out, "{}{{\"upper_bound\":{},\"interval\":{},\"cumulative\":{}}}", i == 0 ? "" : ",", kBucketBounds[i], interval[i],
-           total[i]);
+    append(out, "{}{{\"upper_bound\":{},\"interval\":{},\"cumulative\":{}}}", i == 0 ? "" : ",", kBucketBounds[i],
+           interval[i], total[i]);
   }
   out += ']';
 }
@@ -210,7 +210,8 @@ std::string labels_of(const StatSample& sample) {
   return labels;
 }
 
-void append_prometheus_histogram(std::string& out, const std::string& name, const std::string& labels, const StatSample& sample) {
+void append_prometheus_histogram(std::string& out, const std::string& name, const std::string& labels,
+                                 const StatSample& sample) {
   std::string before_bound = labels.empty() ? "" : labels + ",";
   auto buckets = sample.total.cumulative_buckets();
   for (size_t i = 0; i < kBucketBounds.size(); ++i) {

@@ -70,7 +70,8 @@ constexpr size_t port_start(std::string_view authority) {
   if (colon == std::string_view::npos) return colon;
   const size_t bracket = authority.rfind(']');
   // Several colons without brackets are an IPv6 address without port.
-  if (bracket != std::string_view::npos ? bracket + 1 != colon : authority.find(':') != colon) return std::string_view::npos;
+  if (bracket != std::string_view::npos ? bracket + 1 != colon : authority.find(':') != colon)
+    return std::string_view::npos;
   for (const char c : authority.substr(colon + 1)) {
     if (c < '0' || c > '9') return std::string_view::npos;
   }

@@ -79,7 +79,8 @@ void Balancer::rebuild_priorities(base::Random& random) {
 void Balancer::share_load(std::span<const uint32_t> health_percent) {
   uint64_t sum = 0;
   for (const uint32_t health : health_percent) sum += health;
-  const bool all_panic = std::all_of(priorities_.begin(), priorities_.end(), [](const Priority& p) { return p.is_in_panic; });
+  const bool all_panic =
+      std::all_of(priorities_.begin(), priorities_.end(), [](const Priority& p) { return p.is_in_panic; });
   const uint64_t whole = all_panic ? sum : std::min<uint64_t>(sum, 100);
   if (priorities_.empty()) return;
   if (whole == 0) {
@@ -99,11 +100,13 @@ void Balancer::share_load(std::span<const uint32_t> health_percent) {
 
 void Balancer::fill(Priority& priority, uint32_t number, base::Random& random) {
   for (const auto& host : hosts_) {
-    if (host->priority == number && (priority.is_in_panic || host->is_usable())) priority.candidates.push_back(host.get());
+    if (host->priority == number && (priority.is_in_panic || host->is_usable()))
+      priority.candidates.push_back(host.get());
   }
   if (priority.candidates.empty()) return;
   const uint32_t weight = priority.candidates.front()->weight;
-  priority.has_equal_weights = std::all_of(priority.candidates.begin(), priority.candidates.end(), [&](const Host* h) { return h->weight == weight; });
+  priority.has_equal_weights = std::all_of(priority.candidates.begin(), priority.candidates.end(),
+                                           [&](const Host* h) { return h->weight == weight; });
   // Workers start at different hosts, so that they do not all send their first request to the first one.
   const uint64_t offset = random.below(priority.candidates.size());
   priority.next = offset;
@@ -141,9 +144,11 @@ Host* Balancer::pick_least(Priority& priority, base::Random& random) {
 
 Host* Balancer::pick_in(Priority& priority, base::Random& random) {
   if (priority.candidates.empty()) return nullptr;
-  if (options_.policy == ClusterConfig::Balance::Random) return priority.candidates[random.below(priority.candidates.size())];
+  if (options_.policy == ClusterConfig::Balance::Random)
+    return priority.candidates[random.below(priority.candidates.size())];
   if (!priority.has_equal_weights) {
-    return priority.candidates[priority.queue.next([&](uint32_t item) { return weight_of(*priority.candidates[item]); })];
+    return priority
+        .candidates[priority.queue.next([&](uint32_t item) { return weight_of(*priority.candidates[item]); })];
   }
   if (options_.policy == ClusterConfig::Balance::LeastRequest) return pick_least(priority, random);
   Host* host = priority.candidates[priority.next];

@@ -23,15 +23,16 @@ struct BalancerOptions {
   double panic_threshold_percent = 50.0;  ///< 0: never panics
 
   static BalancerOptions of(const ClusterConfig& cluster) {
-    return {cluster.balance, cluster.least_request_choices, cluster.least_request_bias, cluster.healthy_panic_threshold};
+    return {cluster.balance, cluster.least_request_choices, cluster.least_request_bias,
+            cluster.healthy_panic_threshold};
   }
 };
 
 /// What one pick depends on.
 struct PickContext {
   base::Random& random;
-  std::span<Host* const> avoid = {};   ///< hosts of earlier attempts (retry_host_predicate previous_hosts)
-  uint32_t attempts_max = 1;           ///< picks before one of `avoid` is accepted (host_selection_retry_max_attempts)
+  std::span<Host* const> avoid = {};  ///< hosts of earlier attempts (retry_host_predicate previous_hosts)
+  uint32_t attempts_max = 1;          ///< picks before one of `avoid` is accepted (host_selection_retry_max_attempts)
 };
 
 /// An earliest-deadline-first queue over weights: host i comes up in proportion to its weight. O(log n).
@@ -55,7 +56,9 @@ class WeightedQueue {
     double deadline;
     uint64_t order;
     uint32_t item;
-    bool is_before(const Entry& other) const { return deadline != other.deadline ? deadline < other.deadline : order < other.order; }
+    bool is_before(const Entry& other) const {
+      return deadline != other.deadline ? deadline < other.deadline : order < other.order;
+    }
   };
   Entry pop();
   void push(Entry entry);
@@ -89,7 +92,7 @@ class Balancer {
     bool is_in_panic = false;
     bool has_equal_weights = true;
     WeightedQueue queue;
-    size_t next = 0;                ///< round robin without weights
+    size_t next = 0;  ///< round robin without weights
   };
   void rebuild_priorities(base::Random& random);
   void share_load(std::span<const uint32_t> health_percent);

@@ -15,7 +15,8 @@ class Balancing : public ::testing::Test {
  protected:
   std::shared_ptr<Host>& add(uint32_t weight = 1, uint32_t priority = 0, bool is_healthy = true) {
     const auto index = static_cast<uint32_t>(hosts_.size());
-    return hosts_.emplace_back(std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, priority, is_healthy));
+    return hosts_.emplace_back(
+        std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, priority, is_healthy));
   }
   void add_many(size_t count, uint32_t priority = 0) {
     for (size_t i = 0; i < count; ++i) add(1, priority);
@@ -181,7 +182,8 @@ TEST_F(Balancing, HostsOfEarlierAttemptsAreAvoidedAFewTimes) {
     EXPECT_EQ(balancer_->pick({.random = random_, .avoid = avoid, .attempts_max = 3}), hosts_[2].get());
   }
   Host* const all[] = {hosts_[0].get(), hosts_[1].get(), hosts_[2].get()};
-  EXPECT_NE(balancer_->pick({.random = random_, .avoid = all, .attempts_max = 5}), nullptr) << "at last one is taken anyway";
+  EXPECT_NE(balancer_->pick({.random = random_, .avoid = all, .attempts_max = 5}), nullptr)
+      << "at last one is taken anyway";
   EXPECT_NE(first, nullptr);
 }
 

@@ -5,7 +5,9 @@
 namespace weft::proxy {
 
 CircuitBreaker::CircuitBreaker(const BreakerThresholds& thresholds)
-    : thresholds_(thresholds), connections_(thresholds.connections_max), pending_(thresholds.pending_requests_max),
+    : thresholds_(thresholds),
+      connections_(thresholds.connections_max),
+      pending_(thresholds.pending_requests_max),
       requests_(thresholds.requests_max) {}
 
 uint64_t CircuitBreaker::retries_limit() const {

@@ -1,4 +1,5 @@
-// Purpose: the circuit breaker of one cluster and priority: how many connections, waiting requests, requests and retries
+// Purpose: the circuit breaker of one cluster and priority: how many connections, waiting requests, requests and
+// retries
 //          the whole process may have open at once, with Envoy's thresholds, gauges and retry budget.
 // Thread:  any (relaxed shared counts; a limit may be passed by as many as race for the last place, as in Envoy).
 // Owner:   the process, keyed by cluster and configuration hash; workers borrow.
@@ -53,11 +54,11 @@ class CircuitBreaker {
   uint64_t retries_limit() const;
 
   // Gauges under circuit_breakers.<default|high>.
-  bool is_connections_open() const { return connections_.is_open(); }     ///< cx_open
-  bool is_pending_open() const { return pending_.is_open(); }             ///< rq_pending_open
-  bool is_requests_open() const { return requests_.is_open(); }           ///< rq_open
-  bool is_retries_open() const { return retries() >= retries_limit(); }   ///< rq_retry_open
-  bool tracks_remaining() const { return thresholds_.track_remaining; }   ///< whether remaining_* are published; else 0
+  bool is_connections_open() const { return connections_.is_open(); }    ///< cx_open
+  bool is_pending_open() const { return pending_.is_open(); }            ///< rq_pending_open
+  bool is_requests_open() const { return requests_.is_open(); }          ///< rq_open
+  bool is_retries_open() const { return retries() >= retries_limit(); }  ///< rq_retry_open
+  bool tracks_remaining() const { return thresholds_.track_remaining; }  ///< whether remaining_* are published; else 0
   /// remaining_retries; Envoy keeps it 0 under a budget.
   uint64_t retries_remaining() const;
 

@@ -6,7 +6,8 @@ namespace weft::proxy {
 namespace {
 
 TEST(CircuitBreaker, EachResourceHasItsOwnLimitAndGauge) {
-  CircuitBreaker breaker({.connections_max = 1, .pending_requests_max = 2, .requests_max = 3, .retries_max = 1, .track_remaining = true});
+  CircuitBreaker breaker(
+      {.connections_max = 1, .pending_requests_max = 2, .requests_max = 3, .retries_max = 1, .track_remaining = true});
   EXPECT_TRUE(breaker.connections().try_take());
   EXPECT_FALSE(breaker.connections().try_take());
   EXPECT_TRUE(breaker.is_connections_open());
@@ -36,7 +37,8 @@ TEST(CircuitBreaker, ALimitOfZeroRefusesAllButWhatIsTakenAnyway) {
 }
 
 TEST(CircuitBreaker, TheRetryBudgetFollowsActiveAndPendingRequestsAboveItsFloor) {
-  CircuitBreaker breaker({.retries_max = 1, .has_retry_budget = true, .retry_budget_percent = 25.0, .retry_budget_min_concurrency = 2});
+  CircuitBreaker breaker(
+      {.retries_max = 1, .has_retry_budget = true, .retry_budget_percent = 25.0, .retry_budget_min_concurrency = 2});
   EXPECT_EQ(breaker.retries_limit(), 2u);
   for (int i = 0; i < 6; ++i) breaker.requests().take();
   for (int i = 0; i < 6; ++i) breaker.pending_requests().take();

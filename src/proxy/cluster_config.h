@@ -52,13 +52,13 @@ struct OutlierConfig {
 };
 
 struct EndpointConfig {
-  net::Address address;       ///< STATIC
-  std::string dns_name;       ///< STRICT_DNS: resolved to addresses
+  net::Address address;  ///< STATIC
+  std::string dns_name;  ///< STRICT_DNS: resolved to addresses
   uint16_t dns_port = 0;
-  std::string hostname;       ///< for auto_host_rewrite and health checks; default: dns_name
+  std::string hostname;  ///< for auto_host_rewrite and health checks; default: dns_name
   uint32_t weight = 1;
   uint32_t priority = 0;
-  bool is_healthy = true;     ///< health_status of the assignment
+  bool is_healthy = true;  ///< health_status of the assignment
 };
 
 /// The endpoints of a cluster at one moment: as configured, or as DNS last said.
@@ -93,7 +93,12 @@ struct ClusterConfig {
   std::optional<uint32_t> per_host_connections_max;
   std::optional<OutlierConfig> outlier;
 
-  enum class Protocol : uint8_t { Http1, Http2, Auto, Downstream } protocol = Protocol::Http1;  ///< Auto: by ALPN; Downstream: use_downstream_protocol_config
+  enum class Protocol : uint8_t {
+    Http1,
+    Http2,
+    Auto,
+    Downstream
+  } protocol = Protocol::Http1;  ///< Auto: by ALPN; Downstream: use_downstream_protocol_config
   http::H1Options h1;
   http::H2Options h2;
   std::optional<base::Duration> idle_timeout = base::seconds(3600);  ///< of a pooled connection; nullopt: none

@@ -26,7 +26,11 @@ net::DnsFamily family_of(ClusterConfig::DnsFamily family) {
 class ClusterDiscovery::Target final : public net::ResolveHandler {
  public:
   Target(ClusterDiscovery& owner, ClusterState& cluster, observe::StatGroup& stats, const EndpointConfig& endpoint)
-      : owner_(owner), cluster_(cluster), stats_(stats), endpoint_(endpoint), timer_(net::Timer::Callback::bind<&Target::query>(*this)) {
+      : owner_(owner),
+        cluster_(cluster),
+        stats_(stats),
+        endpoint_(endpoint),
+        timer_(net::Timer::Callback::bind<&Target::query>(*this)) {
     if (endpoint.dns_name.empty()) addresses_.push_back(endpoint.address);
   }
 
@@ -67,8 +71,10 @@ class ClusterDiscovery::Target final : public net::ResolveHandler {
     stats_.counter(ClusterStat::update_success).add();
     if (answer.addresses.empty()) stats_.counter(ClusterStat::update_empty).add();
     const auto& config = *cluster_.config();
-    base::Duration wait = config.respect_dns_ttl && answer.ttl > base::Duration::zero() ? answer.ttl : config.dns_refresh_rate;
-    if (config.dns_jitter > base::Duration::zero()) wait += base::Duration(owner_.loop_.random().below(static_cast<uint64_t>(config.dns_jitter.count())));
+    base::Duration wait =
+        config.respect_dns_ttl && answer.ttl > base::Duration::zero() ? answer.ttl : config.dns_refresh_rate;
+    if (config.dns_jitter > base::Duration::zero())
+      wait += base::Duration(owner_.loop_.random().below(static_cast<uint64_t>(config.dns_jitter.count())));
     owner_.loop_.arm(timer_, wait);
     // Round robin at the server reorders answers; the same addresses in another order are no change.
     std::vector<net::Address> sorted = answer.addresses;
@@ -84,7 +90,8 @@ class ClusterDiscovery::Target final : public net::ResolveHandler {
     stats_.counter(ClusterStat::update_failure).add();
     base::log(base::LogLevel::Debug, "cluster {}: {}: {}", cluster_.config()->name, endpoint_.dns_name, error.message);
     const auto& config = *cluster_.config();
-    const base::Duration wait = exponential_back_off(config.dns_failure_base, config.dns_failure_max, ++failures_, owner_.loop_.random().next());
+    const base::Duration wait = exponential_back_off(config.dns_failure_base, config.dns_failure_max, ++failures_,
+                                                     owner_.loop_.random().next());
     owner_.loop_.arm(timer_, std::max(wait, base::milliseconds(1)));
   }
 
@@ -99,7 +106,10 @@ class ClusterDiscovery::Target final : public net::ResolveHandler {
 };
 
 ClusterDiscovery::ClusterDiscovery(net::Loop& loop, net::Resolver* resolver, DiscoveryHandler& handler)
-    : loop_(loop), resolver_(resolver), handler_(handler), warm_(net::Deferred::Callback::bind<&ClusterDiscovery::warm>(*this)) {}
+    : loop_(loop),
+      resolver_(resolver),
+      handler_(handler),
+      warm_(net::Deferred::Callback::bind<&ClusterDiscovery::warm>(*this)) {}
 
 ClusterDiscovery::~ClusterDiscovery() {
   if (resolver_ == nullptr) return;

@@ -29,7 +29,8 @@ class ClusterDiscovery {
   ClusterDiscovery(net::Loop& loop, net::Resolver* resolver, DiscoveryHandler& handler);
   ~ClusterDiscovery();
 
-  /// Begins to resolve `cluster`; counts go to `stats` (update_attempt, update_success, update_failure, update_empty, update_no_rebuild).
+  /// Begins to resolve `cluster`; counts go to `stats` (update_attempt, update_success, update_failure, update_empty,
+  /// update_no_rebuild).
   void add(ClusterState& cluster, observe::StatGroup& stats);
   /// All clusters are added: `on_warm` follows, in a later turn, when each that waits has had an answer or a failure.
   void start();

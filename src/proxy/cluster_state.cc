@@ -17,7 +17,10 @@ std::shared_ptr<Host> make_host(const EndpointConfig& e) {
 }  // namespace
 
 ClusterState::ClusterState(std::shared_ptr<const ClusterConfig> config)
-    : config_(std::move(config)), default_(config_->breakers[0]), high_(config_->breakers[1]), hosts_(std::make_shared<HostSet>()) {
+    : config_(std::move(config)),
+      default_(config_->breakers[0]),
+      high_(config_->breakers[1]),
+      hosts_(std::make_shared<HostSet>()) {
   if (config_->outlier) outlier_ = std::make_unique<OutlierDetector>(*config_->outlier);
 }
 
@@ -25,7 +28,8 @@ bool ClusterState::update_endpoints(const EndpointSet& endpoints) {
   auto next = std::make_shared<HostSet>();
   bool is_changed = endpoints.endpoints.size() != hosts_->hosts.size();
   for (const EndpointConfig& endpoint : endpoints.endpoints) {
-    const auto old = std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return is_same(*h, endpoint); });
+    const auto old =
+        std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return is_same(*h, endpoint); });
     if (old == hosts_->hosts.end()) is_changed = true;
     next->hosts.push_back(old != hosts_->hosts.end() ? *old : make_host(endpoint));
   }

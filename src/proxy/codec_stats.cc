@@ -13,29 +13,29 @@ using http::CodecCounters;
 using observe::StatKind;
 
 // X(name): a counter of the codec and of the statistics alike.
-#define WEFT_HTTP1_CODEC_STATS(X)     \
-  X(dropped_headers_with_underscores) \
-  X(metadata_not_supported_error)     \
+#define WEFT_HTTP1_CODEC_STATS(X)                  \
+  X(dropped_headers_with_underscores)              \
+  X(metadata_not_supported_error)                  \
   X(requests_rejected_with_underscores_in_headers) \
   X(response_flood)
 
-#define WEFT_HTTP2_CODEC_STATS(X)      \
-  X(dropped_headers_with_underscores)  \
-  X(goaway_sent)                       \
-  X(header_overflow)                   \
-  X(headers_cb_no_stream)              \
-  X(inbound_empty_frames_flood)        \
-  X(inbound_priority_frames_flood)     \
-  X(inbound_window_update_frames_flood) \
-  X(keepalive_timeout)                 \
-  X(outbound_control_flood)            \
-  X(outbound_flood)                    \
+#define WEFT_HTTP2_CODEC_STATS(X)                  \
+  X(dropped_headers_with_underscores)              \
+  X(goaway_sent)                                   \
+  X(header_overflow)                               \
+  X(headers_cb_no_stream)                          \
+  X(inbound_empty_frames_flood)                    \
+  X(inbound_priority_frames_flood)                 \
+  X(inbound_window_update_frames_flood)            \
+  X(keepalive_timeout)                             \
+  X(outbound_control_flood)                        \
+  X(outbound_flood)                                \
   X(requests_rejected_with_underscores_in_headers) \
-  X(rx_messaging_error)                \
-  X(rx_reset)                          \
-  X(stream_refused_errors)             \
-  X(trailers)                          \
-  X(tx_flush_timeout)                  \
+  X(rx_messaging_error)                            \
+  X(rx_reset)                                      \
+  X(stream_refused_errors)                         \
+  X(trailers)                                      \
+  X(tx_flush_timeout)                              \
   X(tx_reset)
 
 #define WEFT_CODEC_ROW(name) {#name, StatKind::Counter},
@@ -63,13 +63,15 @@ CodecStats::CodecStats(Worker& worker, const observe::StatScope& scope, bool is_
 
 void CodecStats::publish() {
   if (std::memcmp(&counters_, &published_, sizeof(counters_)) == 0) return;
-  const std::span<uint64_t CodecCounters::*const> fields = is_h2_ ? std::span<uint64_t CodecCounters::*const>(kHttp2Fields) : kHttp1Fields;
+  const std::span<uint64_t CodecCounters::*const> fields =
+      is_h2_ ? std::span<uint64_t CodecCounters::*const>(kHttp2Fields) : kHttp1Fields;
   for (size_t i = 0; i < fields.size(); ++i) {
     const uint64_t added = counters_.*fields[i] - published_.*fields[i];
     if (added > 0) group_.counter(i).add(added);
   }
   const uint64_t floods = counters_.premature_resets - published_.premature_resets;
-  if (manager_ != nullptr && floods > 0) manager_->counter(HttpStat::downstream_rq_too_many_premature_resets).add(floods);
+  if (manager_ != nullptr && floods > 0)
+    manager_->counter(HttpStat::downstream_rq_too_many_premature_resets).add(floods);
   published_ = counters_;
 }
 

@@ -14,8 +14,8 @@ class Worker;
 /// Codecs bump plain integers, which only their worker may read; `publish` carries what changed to the statistics.
 class CodecStats {
  public:
-  /// `scope`: that of the statistics without "http1." or "http2."; empty for the listeners', which Envoy keeps at the root.
-  /// `manager`: the connection manager's, for what Envoy counts there; null for a cluster.
+  /// `scope`: that of the statistics without "http1." or "http2."; empty for the listeners', which Envoy keeps at the
+  /// root. `manager`: the connection manager's, for what Envoy counts there; null for a cluster.
   CodecStats(Worker& worker, const observe::StatScope& scope, bool is_h2, observe::StatGroup* manager = nullptr);
 
   http::CodecCounters& counters() { return counters_; }

@@ -46,8 +46,10 @@ std::optional<Duration> stream_limit(const TimeoutInput& input, std::optional<Du
   if (!grpc_timeout || !of_route || !of_route->grpc_timeout_header_max) return limit;
 
   Duration timeout = *grpc_timeout;
-  if (*of_route->grpc_timeout_header_max != Duration::zero()) timeout = std::min(timeout, *of_route->grpc_timeout_header_max);
-  if (of_route->grpc_timeout_header_offset) timeout = std::max(Duration::zero(), timeout - *of_route->grpc_timeout_header_offset);
+  if (*of_route->grpc_timeout_header_max != Duration::zero())
+    timeout = std::min(timeout, *of_route->grpc_timeout_header_max);
+  if (of_route->grpc_timeout_header_offset)
+    timeout = std::max(Duration::zero(), timeout - *of_route->grpc_timeout_header_offset);
   return limit ? std::min(*limit, timeout) : timeout;
 }
 
@@ -57,7 +59,8 @@ RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& h
   const RouteAction& action = *input.action;
   const bool is_grpc = http::is_grpc(head);
   std::optional<Duration> grpc_timeout;
-  if (const auto text = head.find(HeaderId::GrpcTimeout); text && input.is_trusted) grpc_timeout = http::parse_grpc_timeout(*text, base::milliseconds(kTimeoutMsMax));
+  if (const auto text = head.find(HeaderId::GrpcTimeout); text && input.is_trusted)
+    grpc_timeout = http::parse_grpc_timeout(*text, base::milliseconds(kTimeoutMsMax));
 
   RequestTimeouts timeouts;
   const bool uses_older_grpc = is_grpc && action.max_grpc_timeout && !action.max_stream_duration;
@@ -68,13 +71,16 @@ RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& h
   }
   timeouts.stream = stream_limit(input, grpc_timeout);
   timeouts.sends_grpc_timeout =
-      is_grpc && (uses_older_grpc || (action.max_stream_duration && action.max_stream_duration->grpc_timeout_header_max));
+      is_grpc &&
+      (uses_older_grpc || (action.max_stream_duration && action.max_stream_duration->grpc_timeout_header_max));
 
   if (const auto asked = milliseconds_in(head, HeaderId::XEnvoyUpstreamRqTimeoutMs)) timeouts.global = *asked;
   if (head.has(HeaderId::XEnvoyUpstreamRqTimeoutMs)) head.remove(HeaderId::XEnvoyUpstreamRqTimeoutMs);
-  const bool has_expected = input.respect_expected_rq_timeout && input.is_trusted && head.has(HeaderId::XEnvoyExpectedRqTimeoutMs);
+  const bool has_expected =
+      input.respect_expected_rq_timeout && input.is_trusted && head.has(HeaderId::XEnvoyExpectedRqTimeoutMs);
   if (has_expected) {
-    if (const auto expected = milliseconds_in(head, HeaderId::XEnvoyExpectedRqTimeoutMs)) timeouts.global = shorter(timeouts.global, *expected);
+    if (const auto expected = milliseconds_in(head, HeaderId::XEnvoyExpectedRqTimeoutMs))
+      timeouts.global = shorter(timeouts.global, *expected);
   }
   timeouts.sends_expected = !input.suppress_envoy_headers || has_expected;
 
@@ -106,7 +112,9 @@ std::optional<Duration> remaining_for_attempt(const RequestTimeouts& timeouts, c
 void set_attempt_headers(const RequestTimeouts& timeouts, const AttemptTime& time, http::RequestHead& head) {
   const auto left = remaining_for_attempt(timeouts, time);
   if (timeouts.sends_expected) {
-    if (left) head.set(HeaderId::XEnvoyExpectedRqTimeoutMs, std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*left).count()));
+    if (left)
+      head.set(HeaderId::XEnvoyExpectedRqTimeoutMs,
+               std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*left).count()));
     else if (head.has(HeaderId::XEnvoyExpectedRqTimeoutMs)) head.remove(HeaderId::XEnvoyExpectedRqTimeoutMs);
   }
   if (timeouts.sends_grpc_timeout) {

@@ -23,7 +23,8 @@ class Deadlines : public WithHeads {
     return resolve_timeouts(input_, head_);
   }
   RequestTimeouts resolve_grpc(std::string_view timeout) {
-    return timeout.empty() ? resolve({{"content-type", "application/grpc"}}) : resolve({{"content-type", "application/grpc"}, {"grpc-timeout", timeout}});
+    return timeout.empty() ? resolve({{"content-type", "application/grpc"}})
+                           : resolve({{"content-type", "application/grpc"}, {"grpc-timeout", timeout}});
   }
   std::string sent(const RequestTimeouts& timeouts, std::string_view header, AttemptTime time = {}) {
     set_attempt_headers(timeouts, time, head_);
@@ -46,7 +47,8 @@ TEST_F(Deadlines, TheRouteTimeoutIsFifteenSecondsUnlessSet) {
 }
 
 TEST_F(Deadlines, InternalCallersSetTimeoutsByHeadersThatAreConsumed) {
-  const auto timeouts = resolve({{"x-envoy-upstream-rq-timeout-ms", "20000"}, {"x-envoy-upstream-rq-per-try-timeout-ms", "500"}});
+  const auto timeouts =
+      resolve({{"x-envoy-upstream-rq-timeout-ms", "20000"}, {"x-envoy-upstream-rq-per-try-timeout-ms", "500"}});
   EXPECT_EQ(timeouts.global, seconds(20));
   EXPECT_EQ(timeouts.per_try, milliseconds(500));
   EXPECT_EQ(head_.size(), 0u);
@@ -80,7 +82,8 @@ TEST_F(Deadlines, AnExpectedTimeoutCountsOnlyWhereSwitchedOnAndTrustedAndOnlySho
   EXPECT_EQ(resolve({{"x-envoy-expected-rq-timeout-ms", "60000"}}).global, seconds(15));
   action_.timeout = Duration::zero();
   EXPECT_EQ(resolve({{"x-envoy-expected-rq-timeout-ms", "60000"}}).global, seconds(60)) << "shorter than no limit";
-  EXPECT_EQ(resolve({{"x-envoy-expected-rq-timeout-ms", "60000"}, {"x-envoy-upstream-rq-timeout-ms", "1000"}}).global, seconds(1));
+  EXPECT_EQ(resolve({{"x-envoy-expected-rq-timeout-ms", "60000"}, {"x-envoy-upstream-rq-timeout-ms", "1000"}}).global,
+            seconds(1));
   input_.is_trusted = false;
   action_.timeout = seconds(15);
   EXPECT_EQ(resolve(lines).global, seconds(15));
@@ -93,14 +96,17 @@ TEST_F(Deadlines, EachAttemptSendsTheRemainder) {
   EXPECT_EQ(sent(timeouts, kHeader), "6000");
   EXPECT_EQ(sent(timeouts, kHeader, {.since_start = seconds(9), .since_complete = seconds(8)}), "6000");
   EXPECT_EQ(sent(timeouts, kHeader, {.since_start = seconds(13), .since_complete = seconds(12)}), "3000");
-  EXPECT_EQ(sent(timeouts, kHeader, {.since_start = seconds(20), .since_complete = seconds(20)}), "1") << "0 would mean no limit";
+  EXPECT_EQ(sent(timeouts, kHeader, {.since_start = seconds(20), .since_complete = seconds(20)}), "1")
+      << "0 would mean no limit";
 }
 
 TEST_F(Deadlines, SuppressedEnvoyHeadersAreNotSentUnlessTheDeadlineCameThatWay) {
   input_.suppress_envoy_headers = true;
   EXPECT_EQ(sent(resolve(), "x-envoy-expected-rq-timeout-ms"), "none");
   input_.respect_expected_rq_timeout = true;
-  EXPECT_EQ(sent(resolve({{"x-envoy-expected-rq-timeout-ms", "4000"}}), "x-envoy-expected-rq-timeout-ms", {.since_complete = seconds(1)}), "3000");
+  EXPECT_EQ(sent(resolve({{"x-envoy-expected-rq-timeout-ms", "4000"}}), "x-envoy-expected-rq-timeout-ms",
+                 {.since_complete = seconds(1)}),
+            "3000");
 }
 
 TEST_F(Deadlines, GrpcTimeoutCountsOnlyWhereTheRouteSaysSo) {

@@ -1,4 +1,5 @@
-// g++ 12 takes the handle that resume_request() returns for a local that stays linked; it is made in the caller's place.
+// g++ 12 takes the handle that resume_request() returns for a local that stays linked; it is made in the caller's
+// place.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wdangling-pointer"
 #endif
@@ -25,7 +26,9 @@ bool is_held(FilterAnswer answer) { return answer == FilterAnswer::Pause || answ
 
 }  // namespace
 
-Resume::Resume(Exchange& exchange, bool is_request) : exchange_(&exchange), is_request_(is_request) { exchange.resumes_.push_back(*this); }
+Resume::Resume(Exchange& exchange, bool is_request) : exchange_(&exchange), is_request_(is_request) {
+  exchange.resumes_.push_back(*this);
+}
 
 void Resume::take(Resume& other) {
   unlink();
@@ -126,7 +129,8 @@ bool Exchange::prepare_request() {
     redirect(307, head.path(), "path_normalization_redirect");
     return false;
   }
-  const DownstreamPeer peer{*origin_.remote, *origin_.local, worker_.machine_ip(), origin_.tls_session != nullptr ? &origin_.tls_session->info() : nullptr};
+  const DownstreamPeer peer{*origin_.remote, *origin_.local, worker_.machine_ip(),
+                            origin_.tls_session != nullptr ? &origin_.tls_session->info() : nullptr};
   if (head.version != http::Version::Http2 && !remove_connection_named_headers(head)) {
     local_reply(400, "", "http1.invalid_connection_header", 0);
     return false;
@@ -151,8 +155,10 @@ bool Exchange::check_strict_headers() {
 void Exchange::arm_timeouts() {
   const HcmConfig& hcm = *origin_.hcm;
   if (hcm.stream_idle_timeout > Duration::zero()) loop().arm(idle_timer_, hcm.stream_idle_timeout);
-  if (hcm.request_timeout > Duration::zero() && request_state_ == Direction::Open) loop().arm(request_timer_, hcm.request_timeout);
-  if (hcm.max_stream_duration && *hcm.max_stream_duration > Duration::zero()) loop().arm(duration_timer_, *hcm.max_stream_duration);
+  if (hcm.request_timeout > Duration::zero() && request_state_ == Direction::Open)
+    loop().arm(request_timer_, hcm.request_timeout);
+  if (hcm.max_stream_duration && *hcm.max_stream_duration > Duration::zero())
+    loop().arm(duration_timer_, *hcm.max_stream_duration);
 }
 
 void Exchange::make_filters() {
@@ -180,7 +186,8 @@ void Exchange::run_request_head() {
   on_request_passed();
 }
 
-// All filters have let the head through: on to the route, with the body that came meanwhile (which the filters see now).
+// All filters have let the head through: on to the route, with the body that came meanwhile (which the filters see
+// now).
 void Exchange::on_request_passed() {
   Passage& p = request_passage_;
   p.head_passed = true;
@@ -208,7 +215,8 @@ void Exchange::on_request_trailers(http::HeaderMap trailers) {
   run_request_body({}, std::make_unique<http::HeaderMap>(std::move(trailers)), true, 0);
 }
 
-void Exchange::run_request_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end, uint32_t first_filter) {
+void Exchange::run_request_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end,
+                                uint32_t first_filter) {
   if (reply_state_ == Reply::Ended || is_local_reply_) return on_request_taken(data.size());
   Passage& p = request_passage_;
   if (p.is_paused || !p.head_passed) return hold(p, std::move(data), std::move(trailers), end, true);
@@ -233,12 +241,14 @@ void Exchange::pass_request_body(base::Chain data, std::unique_ptr<http::HeaderM
 }
 
 // A pause keeps body up to the limit; what the codec delivers beyond that (its own credit is as large) is refused.
-void Exchange::hold(Passage& passage, base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end, bool is_request) {
+void Exchange::hold(Passage& passage, base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end,
+                    bool is_request) {
   passage.held.append(std::move(data));
   if (trailers != nullptr) passage.held_trailers = std::move(trailers);
   passage.end_held = passage.end_held || end;
   // Once the head has passed, holding back the credit is enough: the sender stops.
-  const bool is_full = passage.held.size() > origin_.buffer_bytes || (passage.held.size() == origin_.buffer_bytes && !end);
+  const bool is_full =
+      passage.held.size() > origin_.buffer_bytes || (passage.held.size() == origin_.buffer_bytes && !end);
   if (!is_full || passage.head_passed || !passage.refuses_overflow) return;
   if (is_request) {
     origin_.stats->counter(HttpStat::downstream_rq_too_large).add();
@@ -266,14 +276,17 @@ void Exchange::route_request() {
     origin_.stats->counter(HttpStat::no_route).add();
     return local_reply(404, "", "route_not_found", observe::kNoRouteFound, "");
   }
-  if (const auto location = tls_redirect_location(*match_.virtual_host, stream_->request())) return redirect(301, *location, "direct_response");
+  if (const auto location = tls_redirect_location(*match_.virtual_host, stream_->request()))
+    return redirect(301, *location, "direct_response");
   if (const auto* action = std::get_if<RedirectAction>(&match_.route->action)) {
-    return redirect(action->status, redirect_location(match_.route->match, *action, stream_->request()), "direct_response");
+    return redirect(action->status, redirect_location(match_.route->match, *action, stream_->request()),
+                    "direct_response");
   }
   if (const auto* direct = std::get_if<DirectResponse>(&match_.route->action)) return send_direct_response(*direct);
 
   origin_.stats->counter(HttpStat::rq_total).add();
-  call_.reset(new (worker_.call_pool()) UpstreamCall(worker_, *this, stream_->request(), origin_, match_, info_, random_, start_, trust_.is_internal || !trust_.is_edge));
+  call_.reset(new (worker_.call_pool()) UpstreamCall(worker_, *this, stream_->request(), origin_, match_, info_,
+                                                     random_, start_, trust_.is_internal || !trust_.is_edge));
   if (request_state_ == Direction::Ended) call_->on_request_complete();
   call_->start(request_has_end_);
   if (!is_finished_ && !is_local_reply_) rearm_for_route(std::get<RouteAction>(match_.route->action));
@@ -285,7 +298,8 @@ void Exchange::rearm_for_route(const RouteAction& action) {
     if (*action.idle_timeout > Duration::zero()) loop().arm(idle_timer_, *action.idle_timeout);
     else idle_timer_.cancel();
   }
-  if (const auto& limit = call_->timeouts().stream) loop().arm(duration_timer_, std::max(Duration::zero(), *limit - (loop().now() - start_)));
+  if (const auto& limit = call_->timeouts().stream)
+    loop().arm(duration_timer_, std::max(Duration::zero(), *limit - (loop().now() - start_)));
 }
 
 void Exchange::redirect(uint16_t status, std::string_view location, std::string_view details) {
@@ -344,7 +358,8 @@ void Exchange::run_response_head() {
   Passage& p = response_passage_;
   while (p.next > 0) {
     filter_running_ = --p.next;
-    const FilterAnswer answer = filters_[filter_running_].filter->on_response_head(*this, *response_, response_has_end_);
+    const FilterAnswer answer =
+        filters_[filter_running_].filter->on_response_head(*this, *response_, response_has_end_);
     if (answer == FilterAnswer::Replied) return;
     if (is_held(answer)) {
       p.is_paused = true;
@@ -372,7 +387,8 @@ void Exchange::on_upstream_trailers(http::HeaderMap trailers) {
   run_response_body({}, std::make_unique<http::HeaderMap>(std::move(trailers)), true, filters_.size());
 }
 
-void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end, size_t filters_left) {
+void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end,
+                                 size_t filters_left) {
   Passage& p = response_passage_;
   if (p.is_paused || !p.head_passed) return hold(p, std::move(data), std::move(trailers), end, false);
   for (size_t i = filters_left; i > 0; --i) {
@@ -384,7 +400,8 @@ void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderM
       p.refuses_overflow = answer == FilterAnswer::Pause;
       p.next = filter_running_ + (answer == FilterAnswer::Wait ? 1 : 0);
     }
-    // Held by this filter, or by one further on that got part of it by pass_response_data: what is left stays behind that.
+    // Held by this filter, or by one further on that got part of it by pass_response_data: what is left stays behind
+    // that.
     if (p.is_paused) return hold(p, std::move(data), std::move(trailers), end, false);
   }
   send_body(std::move(data), std::move(trailers), end);
@@ -437,7 +454,8 @@ void Exchange::on_response_writable() {
 void Exchange::end_response() {
   reply_state_ = Reply::Ended;
   info_.last_downstream_tx = loop().now() - start_;
-  if (request_state_ == Direction::Open && !is_local_reply_) origin_.stats->counter(HttpStat::downstream_rq_response_before_rq_complete).add();
+  if (request_state_ == Direction::Open && !is_local_reply_)
+    origin_.stats->counter(HttpStat::downstream_rq_response_before_rq_complete).add();
   if (call_ != nullptr) call_->cancel();
 }
 
@@ -482,7 +500,8 @@ void Exchange::cut(http::ResetCode code) {
 }
 
 // Envoy's sendLocalReply: through the response filters too; gRPC requests get a trailers-only answer.
-void Exchange::local_reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag, std::string_view content_type) {
+void Exchange::local_reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag,
+                           std::string_view content_type) {
   if (stream_ == nullptr || is_local_reply_ || reply_state_ != Reply::None) return;
   is_local_reply_ = true;
   info_.flags |= flag;
@@ -499,7 +518,8 @@ void Exchange::local_reply(uint16_t status, std::string_view body, std::string_v
   if (is_grpc) {
     response_->status = 200;
     response_->add(HeaderId::ContentType, "application/grpc");
-    const uint32_t code = local_grpc_status_ ? *local_grpc_status_ : static_cast<uint32_t>(http::grpc_status_of_http(status));
+    const uint32_t code =
+        local_grpc_status_ ? *local_grpc_status_ : static_cast<uint32_t>(http::grpc_status_of_http(status));
     response_->add(HeaderId::GrpcStatus, std::to_string(code));
     if (!body.empty()) response_->add(HeaderId::GrpcMessage, http::encode_grpc_message(body));
     payload = {};
@@ -530,7 +550,9 @@ void Exchange::finalize_local_headers() {
   if (match_.route == nullptr) return;
   info_.response_code = 0;  // Envoy 1.40: %RESPONSE_CODE% is 0 in response_headers_to_add of direct responses
   response_view_.map = response_.get();
-  apply_response_mutations({route_config(), match_.virtual_host, match_.route, call_ != nullptr ? call_->weighted() : nullptr}, *response_, info_);
+  apply_response_mutations(
+      {route_config(), match_.virtual_host, match_.route, call_ != nullptr ? call_->weighted() : nullptr}, *response_,
+      info_);
 }
 
 // ------------------------------------------------------------------ filter context
@@ -563,8 +585,11 @@ std::string_view Exchange::target_cluster() {
   const auto* action = std::get_if<RouteAction>(&match_.route->action);
   if (action == nullptr) return {};
   const WeightedCluster* weighted = pick_weighted(*action, stream_->request(), random_);
-  if (weighted != nullptr) return weighted->cluster_header.empty() ? std::string_view(weighted->cluster) : stream_->request().get(weighted->cluster_header);
-  return action->cluster_header.empty() ? std::string_view(action->cluster) : stream_->request().get(action->cluster_header);
+  if (weighted != nullptr)
+    return weighted->cluster_header.empty() ? std::string_view(weighted->cluster)
+                                            : stream_->request().get(weighted->cluster_header);
+  return action->cluster_header.empty() ? std::string_view(action->cluster)
+                                        : stream_->request().get(action->cluster_header);
 }
 
 // ------------------------------------------------------------------ time
@@ -581,7 +606,8 @@ void Exchange::on_idle_timeout() {
   const Duration idle = loop().now() - last_activity_;
   if (idle < timeout) return loop().arm(idle_timer_, timeout - idle);
   origin_.stats->counter(HttpStat::downstream_rq_idle_timeout).add();
-  abort(request_state_ == Direction::Open ? 408 : 504, "stream timeout", "stream_idle_timeout", observe::kStreamIdleTimeout);
+  abort(request_state_ == Direction::Open ? 408 : 504, "stream timeout", "stream_idle_timeout",
+        observe::kStreamIdleTimeout);
 }
 
 void Exchange::on_request_timeout() {
@@ -591,7 +617,8 @@ void Exchange::on_request_timeout() {
 
 void Exchange::on_max_duration() {
   origin_.stats->counter(HttpStat::downstream_rq_max_duration_reached).add();
-  abort(request_state_ == Direction::Open ? 408 : 504, "downstream duration timeout", "max_duration_timeout", observe::kDurationTimeout);
+  abort(request_state_ == Direction::Open ? 408 : 504, "downstream duration timeout", "max_duration_timeout",
+        observe::kDurationTimeout);
 }
 
 // ------------------------------------------------------------------ the end
@@ -602,12 +629,15 @@ void Exchange::on_stream_closed(const http::StreamEnd& end) {
       origin_.stats->counter(HttpStat::downstream_rq_rx_reset).add();
     }
     if (reply_state_ != Reply::Ended) {
-      const bool is_protocol = end.kind == http::StreamEnd::Kind::ProtocolError || end.kind == http::StreamEnd::Kind::LimitExceeded;
+      const bool is_protocol =
+          end.kind == http::StreamEnd::Kind::ProtocolError || end.kind == http::StreamEnd::Kind::LimitExceeded;
       info_.flags |= is_protocol                                           ? observe::kDownstreamProtocolError
                      : end.kind == http::StreamEnd::Kind::ConnectionClosed ? observe::kDownstreamConnectionTermination
                                                                            : observe::kDownstreamRemoteReset;
       if (is_protocol) info_.response_code_details = end.detail;
-      else info_.response_code_details = end.kind == http::StreamEnd::Kind::ConnectionClosed ? "downstream_remote_disconnect" : "http2.remote_reset";
+      else
+        info_.response_code_details =
+            end.kind == http::StreamEnd::Kind::ConnectionClosed ? "downstream_remote_disconnect" : "http2.remote_reset";
     }
   }
   finish();
@@ -642,8 +672,9 @@ void Exchange::count_response() {
   stats.histogram(HttpStat::downstream_rq_time).record(static_cast<uint64_t>(base::to_milliseconds(*info_.duration)));
   if (reply_state_ == Reply::None) return;
   stats.counter(HttpStat::downstream_rq_completed).add();
-  static constexpr HttpStat kClasses[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx, HttpStat::downstream_rq_3xx,
-                                          HttpStat::downstream_rq_4xx, HttpStat::downstream_rq_5xx};
+  static constexpr HttpStat kClasses[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx,
+                                          HttpStat::downstream_rq_3xx, HttpStat::downstream_rq_4xx,
+                                          HttpStat::downstream_rq_5xx};
   const unsigned hundreds = info_.response_code / 100;
   if (hundreds >= 1 && hundreds <= 5) stats.counter(kClasses[hundreds - 1]).add();
 }

@@ -13,8 +13,8 @@
 #include "base/object_pool.h"
 #include "http/connection.h"
 #include "net/loop.h"
-#include "observe/stats.h"
 #include "observe/request_info.h"
+#include "observe/stats.h"
 #include "proxy/filter.h"
 #include "proxy/header_view.h"
 #include "proxy/listener_config.h"
@@ -28,17 +28,17 @@ class Worker;
 /// What an exchange knows of the connection it came in on; strings and configuration outlive the exchange.
 struct ExchangeOrigin {
   const HcmConfig* hcm = nullptr;
-  observe::StatGroup* stats = nullptr;             ///< http.<stat_prefix>.
+  observe::StatGroup* stats = nullptr;                             ///< http.<stat_prefix>.
   const std::vector<observe::StatGroup*>* filter_stats = nullptr;  ///< of each of hcm->filters; entries may be null
-  const net::Address* remote = nullptr;            ///< the direct peer
+  const net::Address* remote = nullptr;                            ///< the direct peer
   const net::Address* local = nullptr;
-  std::string_view remote_text, local_text;        ///< with ports
-  const observe::TlsEnd* tls = nullptr;            ///< null: plaintext
+  std::string_view remote_text, local_text;  ///< with ports
+  const observe::TlsEnd* tls = nullptr;      ///< null: plaintext
   net::TlsSession* tls_session = nullptr;
   uint64_t connection_id = 0;
   std::string_view listener_name, filter_chain_name;
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
-  bool is_draining = false;                        ///< the listener or process drains: close after this response
+  bool is_draining = false;  ///< the listener or process drains: close after this response
 };
 
 /// Told when an exchange is over, to forget it.
@@ -70,8 +70,8 @@ class Exchange final : public base::Pooled,
  private:
   friend class Resume;
 
-  enum class Direction : uint8_t { Open, Ended };           ///< of the request as received
-  enum class Reply : uint8_t { None, Headed, Ended };       ///< of the response as sent
+  enum class Direction : uint8_t { Open, Ended };      ///< of the request as received
+  enum class Reply : uint8_t { None, Headed, Ended };  ///< of the response as sent
   struct FilterSlot {
     std::unique_ptr<Filter> filter;
     const FilterConfig* config = nullptr;
@@ -79,12 +79,12 @@ class Exchange final : public base::Pooled,
   };
   /// Where one direction stands in the filter chain.
   struct Passage {
-    uint32_t next = 0;          ///< the filter that comes next (request: counted up; response: counted from the end)
+    uint32_t next = 0;  ///< the filter that comes next (request: counted up; response: counted from the end)
     bool is_paused = false;
     bool refuses_overflow = true;  ///< paused by Pause, not Wait
-    bool head_passed = false;   ///< all filters have seen the head
-    bool end_held = false;      ///< the end waits with the held body
-    base::Chain held;           ///< body that waits
+    bool head_passed = false;      ///< all filters have seen the head
+    bool end_held = false;         ///< the end waits with the held body
+    base::Chain held;              ///< body that waits
     std::unique_ptr<http::HeaderMap> held_trailers;
   };
 
@@ -103,7 +103,9 @@ class Exchange final : public base::Pooled,
   const void* route_specific_config() const override;
   observe::RequestInfo& info() override { return info_; }
   std::string_view target_cluster() override;
-  observe::StatGroup* stats() override { return filter_running_ < filters_.size() ? filters_[filter_running_].stats : nullptr; }
+  observe::StatGroup* stats() override {
+    return filter_running_ < filters_.size() ? filters_[filter_running_].stats : nullptr;
+  }
   void reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag) override;
   void reply_grpc(uint32_t grpc_status, std::string_view message, std::string_view details, uint64_t flag) override;
   Resume resume_request() override;
@@ -139,7 +141,8 @@ class Exchange final : public base::Pooled,
   void run_response_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end, size_t filters_left);
   void send_head(bool end);
   void send_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end);
-  void local_reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag, std::string_view content_type = "text/plain");
+  void local_reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag,
+                   std::string_view content_type = "text/plain");
   void finalize_local_headers();
   void note_upgrade();
   void give_back_response();
@@ -161,17 +164,17 @@ class Exchange final : public base::Pooled,
   Worker& worker_;
   ExchangeOwner& owner_;
   const ExchangeOrigin& origin_;
-  http::ServerStream* stream_;          ///< null once the codec let go
+  http::ServerStream* stream_;  ///< null once the codec let go
   RouteMatchResult match_;
   std::vector<FilterSlot> filters_;
   base::IntrusiveList<Resume> resumes_;
-  uint32_t filter_running_ = 0;         ///< whose hook runs, for FilterContext
+  uint32_t filter_running_ = 0;  ///< whose hook runs, for FilterContext
   std::optional<uint32_t> local_grpc_status_;
   RequestOrigin trust_;
   std::string remote_text_;
   Direction request_state_ = Direction::Open;
   Reply reply_state_ = Reply::None;
-  bool request_has_end_ = false;        ///< head came with end
+  bool request_has_end_ = false;  ///< head came with end
   bool is_finished_ = false;
   bool is_local_reply_ = false;
   bool is_upgraded_ = false;
@@ -182,7 +185,7 @@ class Exchange final : public base::Pooled,
   std::unique_ptr<http::ResponseHead> response_;
   std::unique_ptr<http::HeaderMap> response_trailers_;
   bool response_has_end_ = false;
-  size_t response_owed_ = 0;            ///< response bytes the downstream has not taken
+  size_t response_owed_ = 0;  ///< response bytes the downstream has not taken
 
   base::MonoTime start_, last_activity_;
   uint64_t random_;

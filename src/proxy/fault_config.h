@@ -20,18 +20,19 @@ struct FaultConfig {
     Fraction percentage{0, 100};
   };
   struct Abort {
-    std::optional<uint16_t> http_status;  ///< both absent: header_abort, by x-envoy-fault-abort-request or -grpc-request
+    std::optional<uint16_t>
+        http_status;  ///< both absent: header_abort, by x-envoy-fault-abort-request or -grpc-request
     std::optional<uint32_t> grpc_status;
     Fraction percentage{0, 100};
   };
   struct RateLimit {
-    std::optional<uint64_t> fixed_kbps;   ///< KiB per second; absent: header_limit, by x-envoy-fault-throughput-response
+    std::optional<uint64_t> fixed_kbps;  ///< KiB per second; absent: header_limit, by x-envoy-fault-throughput-response
     Fraction percentage{0, 100};
   };
   std::optional<Delay> delay;
   std::optional<Abort> abort;
   std::optional<RateLimit> response_rate_limit;
-  std::string upstream_cluster;               ///< empty: any
+  std::string upstream_cluster;  ///< empty: any
   std::vector<HeaderMatcher> headers;
   std::vector<std::string> downstream_nodes;  ///< empty: any; else x-envoy-downstream-service-node must be one of them
   std::optional<uint32_t> max_active_faults;  ///< absent: no limit

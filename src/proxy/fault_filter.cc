@@ -10,10 +10,8 @@ namespace weft::proxy {
 namespace {
 
 constexpr observe::StatTable::Row kRows[] = {
-    {"aborts_injected", observe::StatKind::Counter},
-    {"active_faults", observe::StatKind::Gauge},
-    {"delays_injected", observe::StatKind::Counter},
-    {"faults_overflow", observe::StatKind::Counter},
+    {"aborts_injected", observe::StatKind::Counter},      {"active_faults", observe::StatKind::Gauge},
+    {"delays_injected", observe::StatKind::Counter},      {"faults_overflow", observe::StatKind::Counter},
     {"response_rl_injected", observe::StatKind::Counter},
 };
 constexpr observe::StatTable kTable{kRows, std::size(kRows)};
@@ -23,7 +21,8 @@ class FaultFilter final : public Filter {
   explicit FaultFilter(const FaultFilterFactory& factory) : factory_(factory) {}
 
   FilterAnswer on_request_head(FilterContext& context, http::RequestHead& head, bool end) override;
-  FilterAnswer on_response_data(FilterContext& context, base::Chain& data, http::HeaderMap* trailers, bool end) override;
+  FilterAnswer on_response_data(FilterContext& context, base::Chain& data, http::HeaderMap* trailers,
+                                bool end) override;
   void on_done(FilterContext& context) override;
 
  private:
@@ -37,9 +36,9 @@ class FaultFilter final : public Filter {
   const FaultConfig* config_ = nullptr;
   FilterContext* context_ = nullptr;
   observe::StatGroup* stats_ = nullptr;
-  std::string downstream_cluster_;   ///< empty: not counted apart
+  std::string downstream_cluster_;  ///< empty: not counted apart
   bool is_active_ = false;
-  net::Timer timer_;                 ///< of the delay, later of the response's slices
+  net::Timer timer_;  ///< of the delay, later of the response's slices
   Resume resume_;
   std::optional<ResponseLimiter> limiter_;
 };
@@ -53,15 +52,19 @@ FilterAnswer FaultFilter::on_request_head(FilterContext& context, http::RequestH
     if (stats_ != nullptr) stats_->counter(FaultStat::faults_overflow).add();
     return FilterAnswer::Continue;
   }
-  if (!is_fault_target(*config_, head, config_->upstream_cluster.empty() ? std::string_view() : context.target_cluster())) return FilterAnswer::Continue;
-  if (!config_->disable_downstream_cluster_stats) downstream_cluster_ = head.get(http::HeaderId::XEnvoyDownstreamServiceCluster);
+  if (!is_fault_target(*config_, head,
+                       config_->upstream_cluster.empty() ? std::string_view() : context.target_cluster()))
+    return FilterAnswer::Continue;
+  if (!config_->disable_downstream_cluster_stats)
+    downstream_cluster_ = head.get(http::HeaderId::XEnvoyDownstreamServiceCluster);
 
   if (const uint64_t rate = plan_response_rate(*config_, head, context.loop().random()); rate != 0) {
     note_active();
     count(FaultStat::response_rl_injected, {});
     limiter_.emplace(rate, context.loop().now());
   }
-  if (const base::Duration delay = plan_delay(*config_, head, context.loop().random()); delay > base::Duration::zero()) {
+  if (const base::Duration delay = plan_delay(*config_, head, context.loop().random());
+      delay > base::Duration::zero()) {
     note_active();
     count(FaultStat::delays_injected, "delays_injected");
     context.info().flags |= observe::kDelayInjected;

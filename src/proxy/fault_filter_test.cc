@@ -16,7 +16,8 @@ constexpr char kGet[] = "GET / HTTP/1.1\r\nhost: a\r\n";
 class FaultFilters : public WithProxy {
  protected:
   void begin() {
-    hcm.filters.push_back({.name = "fault", .factory = std::make_shared<FaultFilterFactory>(std::make_shared<FaultConfig>(fault))});
+    hcm.filters.push_back(
+        {.name = "fault", .factory = std::make_shared<FaultFilterFactory>(std::make_shared<FaultConfig>(fault))});
     route_to_upstream();
     start();
   }
@@ -43,7 +44,8 @@ TEST_F(FaultFilters, AnAbortAnswersInPlaceOfTheUpstream) {
 TEST_F(FaultFilters, AGrpcAbortIsAGrpcStatus) {
   fault.abort = FaultConfig::Abort{.grpc_status = 14, .percentage = kAlways};
   begin();
-  const std::string answer = call("POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\n");
+  const std::string answer =
+      call("POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
   EXPECT_NE(answer.find("grpc-status: 14"), std::string::npos) << answer;
 }
@@ -88,7 +90,8 @@ TEST_F(FaultFilters, ADelayedBodyAboveTheBufferIsBackPressuredNotRefused) {
   fault.delay = FaultConfig::Delay{.fixed = seconds(3), .percentage = kAlways};
   begin();
   const size_t bytes = 3 * 1024 * 1024;
-  const auto made = send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: " + std::to_string(bytes) + "\r\n", std::string(bytes, 'x'));
+  const auto made =
+      send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: " + std::to_string(bytes) + "\r\n", std::string(bytes, 'x'));
   EXPECT_TRUE(world.run_until([&] { return made->is_over(); }, seconds(30)));
   EXPECT_TRUE(made->answer().starts_with("HTTP/1.1 200 OK")) << made->answer();
 }
@@ -96,7 +99,8 @@ TEST_F(FaultFilters, ADelayedBodyAboveTheBufferIsBackPressuredNotRefused) {
 TEST_F(FaultFilters, AResponseFlowsNoFasterThanItsLimit) {
   fault.response_rate_limit = FaultConfig::RateLimit{.fixed_kbps = 16, .percentage = kAlways};
   const size_t bytes = 64 * 1024;
-  upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(bytes) + "\r\n\r\n" + std::string(bytes, 'y');
+  upstream_answer =
+      "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(bytes) + "\r\n\r\n" + std::string(bytes, 'y');
   begin();
   const auto made = send(kGet);
   world.run_for(seconds(2));

@@ -32,18 +32,24 @@ bool is_fault_target(const FaultConfig& config, const http::RequestHead& head, s
   if (!config.upstream_cluster.empty() && config.upstream_cluster != cluster) return false;
   if (!config.downstream_nodes.empty()) {
     const auto node = head.find(HeaderId::XEnvoyDownstreamServiceNode);
-    if (!node || std::find(config.downstream_nodes.begin(), config.downstream_nodes.end(), *node) == config.downstream_nodes.end()) return false;
+    if (!node || std::find(config.downstream_nodes.begin(), config.downstream_nodes.end(), *node) ==
+                     config.downstream_nodes.end())
+      return false;
   }
-  return std::all_of(config.headers.begin(), config.headers.end(), [&](const HeaderMatcher& matcher) { return matcher.matches(head); });
+  return std::all_of(config.headers.begin(), config.headers.end(),
+                     [&](const HeaderMatcher& matcher) { return matcher.matches(head); });
 }
 
 base::Duration plan_delay(const FaultConfig& config, const http::RequestHead& head, base::Random& random) {
   if (!config.delay) return {};
-  if (config.delay->fixed) return is_drawn(config.delay->percentage, random) ? *config.delay->fixed : base::Duration::zero();
+  if (config.delay->fixed)
+    return is_drawn(config.delay->percentage, random) ? *config.delay->fixed : base::Duration::zero();
   constexpr uint64_t kDelayMsMax = uint64_t{1} << 31;
   const auto text = head.find(HeaderId::XEnvoyFaultDelayRequest);
   const auto asked = text ? parse_uint64(*text) : std::nullopt;
-  if (!asked || !is_drawn(share_of(config.delay->percentage, head, HeaderId::XEnvoyFaultDelayRequestPercentage), random)) return {};
+  if (!asked ||
+      !is_drawn(share_of(config.delay->percentage, head, HeaderId::XEnvoyFaultDelayRequestPercentage), random))
+    return {};
   return base::milliseconds(static_cast<int64_t>(std::min(*asked, kDelayMsMax)));
 }
 
@@ -58,7 +64,8 @@ std::optional<FaultAbort> plan_abort(const FaultConfig& config, const http::Requ
       if (status && *status >= 200 && *status < 600) abort.http_status = *status;
     }
     if (!abort.http_status) {
-      if (const auto text = head.find(HeaderId::XEnvoyFaultAbortGrpcRequest)) abort.grpc_status = parse_number<uint32_t>(*text);
+      if (const auto text = head.find(HeaderId::XEnvoyFaultAbortGrpcRequest))
+        abort.grpc_status = parse_number<uint32_t>(*text);
     }
     if (!abort.http_status && !abort.grpc_status) return std::nullopt;
   }
@@ -94,6 +101,8 @@ size_t ResponseLimiter::take(size_t wanted, base::MonoTime now) {
   return taken;
 }
 
-base::Duration ResponseLimiter::wait(base::MonoTime now) const { return std::max(base::Duration(1), filled_at_ + kSlice - now); }
+base::Duration ResponseLimiter::wait(base::MonoTime now) const {
+  return std::max(base::Duration(1), filled_at_ + kSlice - now);
+}
 
 }  // namespace weft::proxy

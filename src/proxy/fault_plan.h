@@ -14,7 +14,8 @@
 
 namespace weft::proxy {
 
-/// Whether the request is one that `config` speaks of: its cluster, calling node and headers. `cluster`: where it goes, "" unknown.
+/// Whether the request is one that `config` speaks of: its cluster, calling node and headers. `cluster`: where it goes,
+/// "" unknown.
 bool is_fault_target(const FaultConfig& config, const http::RequestHead& head, std::string_view cluster);
 
 /// How long the request waits first; zero: not at all.
@@ -41,7 +42,7 @@ class ResponseLimiter {
 
  private:
   const uint64_t slice_bytes_;
-  uint64_t bytes_;       ///< that may pass
+  uint64_t bytes_;  ///< that may pass
   base::MonoTime filled_at_;
 };
 

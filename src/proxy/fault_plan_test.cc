@@ -16,10 +16,13 @@ class FaultPlans : public WithHeads {
   std::string abort(Lines lines = {}) {
     const auto planned = plan_abort(config_, get("a.com", "/", lines), random_);
     if (!planned) return "none";
-    return planned->http_status ? std::to_string(*planned->http_status) : "grpc " + std::to_string(*planned->grpc_status);
+    return planned->http_status ? std::to_string(*planned->http_status)
+                                : "grpc " + std::to_string(*planned->grpc_status);
   }
   uint64_t rate(Lines lines = {}) { return plan_response_rate(config_, get("a.com", "/", lines), random_); }
-  bool is_target(std::string_view cluster, Lines lines = {}) { return is_fault_target(config_, get("a.com", "/", lines), cluster); }
+  bool is_target(std::string_view cluster, Lines lines = {}) {
+    return is_fault_target(config_, get("a.com", "/", lines), cluster);
+  }
   template <typename Plan>
   int share_of_thousand(Plan plan) {
     int hits = 0;
@@ -71,11 +74,15 @@ TEST_F(FaultPlans, AHeaderDelayComesFromTheRequestWhichMayLowerTheShare) {
   EXPECT_EQ(delay({{"x-envoy-fault-delay-request", "1500"}}), milliseconds(1500));
   EXPECT_EQ(delay({{"x-envoy-fault-delay-request", "long"}}), base::Duration::zero());
   EXPECT_EQ(delay(), base::Duration::zero());
-  EXPECT_EQ(delay({{"x-envoy-fault-delay-request", "5"}, {"x-envoy-fault-delay-request-percentage", "0"}}), base::Duration::zero());
+  EXPECT_EQ(delay({{"x-envoy-fault-delay-request", "5"}, {"x-envoy-fault-delay-request-percentage", "0"}}),
+            base::Duration::zero());
   config_.delay->percentage = {30, 100};
   EXPECT_NEAR(share_of_thousand([&] {
-                return delay({{"x-envoy-fault-delay-request", "5"}, {"x-envoy-fault-delay-request-percentage", "100"}}) != base::Duration::zero();
-              }), 300, 60) << "a header never raises it";
+                return delay({{"x-envoy-fault-delay-request", "5"},
+                              {"x-envoy-fault-delay-request-percentage", "100"}}) != base::Duration::zero();
+              }),
+              300, 60)
+      << "a header never raises it";
 }
 
 TEST_F(FaultPlans, AbortsAreHttpOrGrpcFixedOrAsked) {
@@ -88,7 +95,8 @@ TEST_F(FaultPlans, AbortsAreHttpOrGrpcFixedOrAsked) {
   EXPECT_EQ(abort({{"x-envoy-fault-abort-request", "418"}}), "418");
   EXPECT_EQ(abort({{"x-envoy-fault-abort-grpc-request", "5"}}), "grpc 5");
   EXPECT_EQ(abort({{"x-envoy-fault-abort-request", "418"}, {"x-envoy-fault-abort-grpc-request", "5"}}), "418");
-  for (const std::string_view bad : {"199", "600", "99999", "x"}) EXPECT_EQ(abort({{"x-envoy-fault-abort-request", bad}}), "none") << bad;
+  for (const std::string_view bad : {"199", "600", "99999", "x"})
+    EXPECT_EQ(abort({{"x-envoy-fault-abort-request", bad}}), "none") << bad;
   EXPECT_EQ(abort({{"x-envoy-fault-abort-request", "418"}, {"x-envoy-fault-abort-request-percentage", "0"}}), "none");
 }
 
@@ -99,7 +107,8 @@ TEST_F(FaultPlans, ResponseRatesAreKibibytesPerSecond) {
   EXPECT_EQ(rate(), 0u);
   EXPECT_EQ(rate({{"x-envoy-fault-throughput-response", "2"}}), 2048u);
   EXPECT_EQ(rate({{"x-envoy-fault-throughput-response", "0"}}), 0u);
-  EXPECT_EQ(rate({{"x-envoy-fault-throughput-response", "2"}, {"x-envoy-fault-throughput-response-percentage", "0"}}), 0u);
+  EXPECT_EQ(rate({{"x-envoy-fault-throughput-response", "2"}, {"x-envoy-fault-throughput-response-percentage", "0"}}),
+            0u);
 }
 
 TEST(ResponseLimiter, PassesASixteenthOfTheRateEachSixteenthOfASecond) {

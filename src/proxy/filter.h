@@ -16,7 +16,7 @@ namespace weft::observe {
 class StatGroup;
 struct RequestInfo;
 struct StatTable;
-}
+}  // namespace weft::observe
 
 namespace weft::proxy {
 
@@ -27,9 +27,11 @@ struct RouteConfig;
 
 enum class FilterAnswer : uint8_t {
   Continue,  ///< on to the next filter
-  Pause,     ///< hold this message here until Resume; body is buffered up to the limit (413 towards upstream, 500 towards downstream), then back-pressured
-  Wait,      ///< as Pause, but body above the limit is only back-pressured; a response body held so is offered again on Resume
-  Replied,   ///< the filter has called reply(); nothing goes further
+  Pause,  ///< hold this message here until Resume; body is buffered up to the limit (413 towards upstream, 500 towards
+          ///< downstream), then back-pressured
+  Wait,   ///< as Pause, but body above the limit is only back-pressured; a response body held so is offered again on
+          ///< Resume
+  Replied,  ///< the filter has called reply(); nothing goes further
 };
 
 /// Continues a paused direction, from any later turn. Movable. Does nothing once it was used, or after `on_done`: the
@@ -68,10 +70,12 @@ class FilterContext {
   virtual std::string_view target_cluster() = 0;
   /// This worker's statistics of the running filter, by its factory's `stat_table`; null: it has none.
   virtual observe::StatGroup* stats() = 0;
-  /// Answers the request here. `details` is static text for RESPONSE_CODE_DETAILS; `flag` a bit of observe::ResponseFlag.
+  /// Answers the request here. `details` is static text for RESPONSE_CODE_DETAILS; `flag` a bit of
+  /// observe::ResponseFlag.
   virtual void reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag = 0) = 0;
   /// The same for gRPC requests as a grpc-status (trailers-only); HTTP status for others.
-  virtual void reply_grpc(uint32_t grpc_status, std::string_view message, std::string_view details, uint64_t flag = 0) = 0;
+  virtual void reply_grpc(uint32_t grpc_status, std::string_view message, std::string_view details,
+                          uint64_t flag = 0) = 0;
   /// The handle that continues the direction in which this filter paused.
   virtual Resume resume_request() = 0;
   virtual Resume resume_response() = 0;
@@ -86,11 +90,19 @@ class FilterContext {
 class Filter {
  public:
   virtual ~Filter() = default;
-  virtual FilterAnswer on_request_head(FilterContext&, http::RequestHead&, bool /*end*/) { return FilterAnswer::Continue; }
+  virtual FilterAnswer on_request_head(FilterContext&, http::RequestHead&, bool /*end*/) {
+    return FilterAnswer::Continue;
+  }
   /// `trailers` non-null: they end the request. Data may be changed in place.
-  virtual FilterAnswer on_request_data(FilterContext&, base::Chain&, http::HeaderMap* /*trailers*/, bool /*end*/) { return FilterAnswer::Continue; }
-  virtual FilterAnswer on_response_head(FilterContext&, http::ResponseHead&, bool /*end*/) { return FilterAnswer::Continue; }
-  virtual FilterAnswer on_response_data(FilterContext&, base::Chain&, http::HeaderMap* /*trailers*/, bool /*end*/) { return FilterAnswer::Continue; }
+  virtual FilterAnswer on_request_data(FilterContext&, base::Chain&, http::HeaderMap* /*trailers*/, bool /*end*/) {
+    return FilterAnswer::Continue;
+  }
+  virtual FilterAnswer on_response_head(FilterContext&, http::ResponseHead&, bool /*end*/) {
+    return FilterAnswer::Continue;
+  }
+  virtual FilterAnswer on_response_data(FilterContext&, base::Chain&, http::HeaderMap* /*trailers*/, bool /*end*/) {
+    return FilterAnswer::Continue;
+  }
   /// Exactly once, last; cancels what the filter began.
   virtual void on_done(FilterContext&) {}
 };

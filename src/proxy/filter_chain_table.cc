@@ -31,7 +31,8 @@ Rank rank_server_name(const std::vector<std::string>& names, std::string_view na
     if (wanted == name && !name.empty()) return UINT32_MAX;
     if (!wanted.starts_with("*.")) continue;
     const std::string_view suffix = std::string_view(wanted).substr(1);
-    if (name.size() > suffix.size() && name.ends_with(suffix)) best = std::max(best.value_or(0), static_cast<uint32_t>(suffix.size()) + 1);
+    if (name.size() > suffix.size() && name.ends_with(suffix))
+      best = std::max(best.value_or(0), static_cast<uint32_t>(suffix.size()) + 1);
   }
   return best;
 }
@@ -44,14 +45,16 @@ Rank rank_transport(const std::string& wanted, std::string_view protocol) {
 Rank rank_application(const std::vector<std::string>& wanted, const std::vector<std::string>& offered) {
   if (wanted.empty()) return 0;
   for (size_t i = 0; i < offered.size(); ++i) {  // the client's order of preference decides
-    if (std::find(wanted.begin(), wanted.end(), offered[i]) != wanted.end()) return static_cast<uint32_t>(UINT32_MAX - i);
+    if (std::find(wanted.begin(), wanted.end(), offered[i]) != wanted.end())
+      return static_cast<uint32_t>(UINT32_MAX - i);
   }
   return std::nullopt;
 }
 
 Rank rank_source_type(FilterChainMatch::SourceType wanted, const ConnectionFacts& facts) {
   if (wanted == FilterChainMatch::SourceType::Any) return 0;
-  const bool is_near = facts.remote->is_loopback() || !facts.remote->is_ip() || facts.remote->ip_bytes() == facts.local->ip_bytes();
+  const bool is_near =
+      facts.remote->is_loopback() || !facts.remote->is_ip() || facts.remote->ip_bytes() == facts.local->ip_bytes();
   return is_near == (wanted == FilterChainMatch::SourceType::SameIpOrLoopback) ? Rank(1) : std::nullopt;
 }
 
@@ -78,7 +81,8 @@ Rank rank(const FilterChainMatch& match, const ConnectionFacts& facts, size_t le
 
 // Level by level only the chains that are most specific there stay; Envoy never goes back to a less specific one
 // when a later criterion fails.
-std::vector<const FilterChainConfig*> keep_best(const std::vector<const FilterChainConfig*>& chains, const ConnectionFacts& facts, size_t level) {
+std::vector<const FilterChainConfig*> keep_best(const std::vector<const FilterChainConfig*>& chains,
+                                                const ConnectionFacts& facts, size_t level) {
   std::vector<const FilterChainConfig*> best;
   uint32_t best_rank = 0;
   for (const FilterChainConfig* chain : chains) {

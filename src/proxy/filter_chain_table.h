@@ -15,7 +15,7 @@ namespace weft::proxy {
 struct ConnectionFacts {
   const net::Address* local = nullptr;
   const net::Address* remote = nullptr;
-  std::string_view server_name;         ///< lower case; empty without tls_inspector or SNI
+  std::string_view server_name;  ///< lower case; empty without tls_inspector or SNI
   std::string_view transport_protocol = "raw_buffer";
   std::vector<std::string> application_protocols;
 };

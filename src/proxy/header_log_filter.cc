@@ -18,6 +18,8 @@ class HeaderLogFilter final : public observe::AccessLogFilter {
 
 }  // namespace
 
-observe::AccessLogFilterPointer header_log_filter(HeaderMatcher matcher) { return std::make_shared<HeaderLogFilter>(std::move(matcher)); }
+observe::AccessLogFilterPointer header_log_filter(HeaderMatcher matcher) {
+  return std::make_shared<HeaderLogFilter>(std::move(matcher));
+}
 
 }  // namespace weft::proxy

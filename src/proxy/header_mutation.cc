@@ -38,7 +38,8 @@ void HeaderMutations::apply(http::HeaderMap& headers, const observe::RequestInfo
   for (const HeaderAdd& add : adds) {
     std::string value;
     if (add.value != nullptr) add.value->append_header_value(value, info);
-    if ((!value.empty() || add.keep_empty_value) && is_wanted(add, headers)) values.emplace_back(&add, std::move(value));
+    if ((!value.empty() || add.keep_empty_value) && is_wanted(add, headers))
+      values.emplace_back(&add, std::move(value));
   }
   for (const auto& [add, value] : values) {
     if (is_overwrite(add->action)) headers.set(std::string_view(add->name), value);

@@ -37,12 +37,15 @@ class HeaderMutation : public WithHeads {
 
 TEST_F(HeaderMutation, EachAppendActionDoesWhatItSays) {
   HeaderMutations mutations;
-  for (const auto& [suffix, action] : {std::pair{"append", Action::AppendIfExistsOrAdd}, {"absent", Action::AddIfAbsent},
-                                       {"overwrite", Action::OverwriteIfExistsOrAdd}, {"exists", Action::OverwriteIfExists}}) {
+  for (const auto& [suffix, action] : {std::pair{"append", Action::AppendIfExistsOrAdd},
+                                       {"absent", Action::AddIfAbsent},
+                                       {"overwrite", Action::OverwriteIfExistsOrAdd},
+                                       {"exists", Action::OverwriteIfExists}}) {
     mutations.adds.push_back(add_of("old-" + std::string(suffix), "new", action));
     mutations.adds.push_back(add_of("new-" + std::string(suffix), "new", action));
   }
-  auto head = request({{"old-append", "a"}, {"old-absent", "a"}, {"old-overwrite", "a"}, {"old-overwrite", "b"}, {"old-exists", "a"}});
+  auto head = request(
+      {{"old-append", "a"}, {"old-absent", "a"}, {"old-overwrite", "a"}, {"old-overwrite", "b"}, {"old-exists", "a"}});
   mutations.apply(head, {});
   EXPECT_EQ(all(head, "old-append"), "[a][new]");
   EXPECT_EQ(all(head, "new-append"), "[new]");
@@ -76,7 +79,9 @@ TEST_F(HeaderMutation, AnEmptyValueIsAddedOnlyWhereKept) {
 TEST_F(HeaderMutation, ValuesAreMadeFromTheHeadersAsReceived) {
   HeaderMutations mutations;
   mutations.adds = {add_of("x", "new", Action::OverwriteIfExistsOrAdd),
-                    {.name = "copy", .value = observe::Format::parse_text("%REQ(x)%").value(), .action = Action::AppendIfExistsOrAdd}};
+                    {.name = "copy",
+                     .value = observe::Format::parse_text("%REQ(x)%").value(),
+                     .action = Action::AppendIfExistsOrAdd}};
   auto head = request({{"x", "old"}});
   const Lookup lookup(head);
   observe::RequestInfo info;
@@ -89,7 +94,8 @@ TEST_F(HeaderMutation, ValuesAreMadeFromTheHeadersAsReceived) {
 TEST_F(HeaderMutation, WhatSteersTheMessageIsProtected) {
   HeaderMutations mutations;
   mutations.removes = {":path", "host"};
-  mutations.adds = {add_of(":path", "/evil", Action::OverwriteIfExistsOrAdd), add_of("host", "evil", Action::OverwriteIfExistsOrAdd)};
+  mutations.adds = {add_of(":path", "/evil", Action::OverwriteIfExistsOrAdd),
+                    add_of("host", "evil", Action::OverwriteIfExistsOrAdd)};
   auto head = get("a.com", "/", {{"host", "a.com"}});
   mutations.apply(head, {});
   EXPECT_EQ(head.path(), "/");
@@ -99,8 +105,9 @@ TEST_F(HeaderMutation, WhatSteersTheMessageIsProtected) {
 class Levels : public HeaderMutation {
  protected:
   Levels() {
-    for (auto* level : {&config_.request_headers, &host_.request_headers, &route_.request_headers, &weighted_.request_headers,
-                        &config_.response_headers, &host_.response_headers, &route_.response_headers, &weighted_.response_headers}) {
+    for (auto* level :
+         {&config_.request_headers, &host_.request_headers, &route_.request_headers, &weighted_.request_headers,
+          &config_.response_headers, &host_.response_headers, &route_.response_headers, &weighted_.response_headers}) {
       level->adds.push_back(add_of("x", name_of(level)));
     }
     levels_.weighted = &weighted_;

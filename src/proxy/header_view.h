@@ -11,7 +11,9 @@ class HeaderView final : public observe::HeaderLookup {
  public:
   HeaderView() = default;
   explicit HeaderView(const http::HeaderMap* headers) : map(headers) {}
-  std::optional<std::string_view> find(std::string_view name) const override { return map != nullptr ? map->find(name) : std::nullopt; }
+  std::optional<std::string_view> find(std::string_view name) const override {
+    return map != nullptr ? map->find(name) : std::nullopt;
+  }
   size_t bytes() const override { return map != nullptr ? map->bytes() : 0; }
 
   const http::HeaderMap* map = nullptr;  ///< null: there are none

@@ -1,6 +1,7 @@
 // Purpose: the live state of one endpoint address of one cluster, shared by the workers: load, totals and ejection.
 // Thread:  any for the shared counts; everything else is set at construction.
-// Owner:   the process, by shared_ptr, keyed by cluster and address; it survives snapshot changes while the address stays.
+// Owner:   the process, by shared_ptr, keyed by cluster and address; it survives snapshot changes while the address
+// stays.
 #pragma once
 
 #include <memory>
@@ -15,24 +16,28 @@ namespace weft::proxy {
 /// What outlier detection remembers of a host. Consecutive counts begin again at the first success.
 struct HostOutlier {
   base::SharedCount consecutive_5xx, consecutive_gateway_failure, consecutive_local_origin_failure;
-  base::SharedCount is_ejected;            ///< 0 or 1
-  base::SharedCount ejected_at;            ///< MonoTime, ns since the clock's origin
-  base::SharedCount jitter;                ///< of the current ejection, ns
-  base::SharedCount multiplier;            ///< of base_ejection_time for the current ejection; falls by one each quiet interval
+  base::SharedCount is_ejected;  ///< 0 or 1
+  base::SharedCount ejected_at;  ///< MonoTime, ns since the clock's origin
+  base::SharedCount jitter;      ///< of the current ejection, ns
+  base::SharedCount multiplier;  ///< of base_ejection_time for the current ejection; falls by one each quiet interval
   base::SharedCount ejections, unejected_at;
 };
 
 struct Host {
   Host(net::Address host_address, std::string name, uint32_t host_weight, uint32_t host_priority, bool healthy = true)
-      : address(std::move(host_address)), address_text(address.to_string()), hostname(std::move(name)), weight(host_weight),
-        priority(host_priority), is_healthy(healthy) {}
+      : address(std::move(host_address)),
+        address_text(address.to_string()),
+        hostname(std::move(name)),
+        weight(host_weight),
+        priority(host_priority),
+        is_healthy(healthy) {}
 
   const net::Address address;
   const std::string address_text;  ///< "127.0.0.1:80"
   const std::string hostname;      ///< for auto_host_rewrite, auto_host_sni and /clusters
   const uint32_t weight;
   const uint32_t priority;
-  const bool is_healthy;           ///< health_status of the assignment
+  const bool is_healthy;  ///< health_status of the assignment
 
   // /clusters and the balancer read these.
   base::SharedCount rq_active, rq_total, rq_success, rq_error, rq_timeout;

@@ -19,7 +19,8 @@ base::Status HostTable::add(std::string_view domain, uint32_t index) {
   } else {
     is_new = exact_.emplace(text, index).second;
   }
-  if (!is_new) return base::Error(base::ErrorCode::InvalidArgument, "duplicate domain '" + text + "': each may appear once");
+  if (!is_new)
+    return base::Error(base::ErrorCode::InvalidArgument, "duplicate domain '" + text + "': each may appear once");
   return {};
 }
 

@@ -1,6 +1,6 @@
-// Purpose: the virtual host of an authority by Envoy's order: exact, longest suffix wildcard, longest prefix wildcard, "*".
-// Thread:  any (immutable once built).   Owner: the route table.
-// Source:  envoy/config/route/v3/route_components.proto, VirtualHost.domains.
+// Purpose: the virtual host of an authority by Envoy's order: exact, longest suffix wildcard, longest prefix wildcard,
+// "*". Thread:  any (immutable once built).   Owner: the route table. Source:
+// envoy/config/route/v3/route_components.proto, VirtualHost.domains.
 #pragma once
 
 #include <cstdint>

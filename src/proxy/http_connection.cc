@@ -6,8 +6,8 @@
 
 namespace weft::proxy {
 
-HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport,
-                               bool is_h2, base::Chain first_bytes)
+HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig& chain,
+                               std::unique_ptr<net::Connection> transport, bool is_h2, base::Chain first_bytes)
     : listener_(listener),
       chain_(chain),
       hcm_(*chain.hcm),
@@ -105,12 +105,14 @@ void HttpConnection::count_end(const http::StreamEnd& end) {
   stats_.counter(HttpStat::downstream_cx_rx_bytes_total).add(wire.bytes_received());
   stats_.counter(HttpStat::downstream_cx_tx_bytes_total).add(wire.bytes_sent());
   stats_.counter(HttpStat::downstream_cx_destroy).add();
-  stats_.counter(is_local_close_ ? HttpStat::downstream_cx_destroy_local : HttpStat::downstream_cx_destroy_remote).add();
+  stats_.counter(is_local_close_ ? HttpStat::downstream_cx_destroy_local : HttpStat::downstream_cx_destroy_remote)
+      .add();
   if (end.kind == http::StreamEnd::Kind::ProtocolError) stats_.counter(HttpStat::downstream_cx_protocol_error).add();
   stats_.gauge(HttpStat::downstream_cx_active).subtract();
   if (tls_ != nullptr) stats_.gauge(HttpStat::downstream_cx_ssl_active).subtract();
   stats_.gauge(is_h2_ ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active).subtract();
-  stats_.histogram(HttpStat::downstream_cx_length_ms).record(base::to_milliseconds(listener_.worker().loop().now() - created_));
+  stats_.histogram(HttpStat::downstream_cx_length_ms)
+      .record(base::to_milliseconds(listener_.worker().loop().now() - created_));
 }
 
 void HttpConnection::on_exchange_done(Exchange& exchange) {
@@ -139,8 +141,8 @@ void HttpConnection::arm_idle() {
   listener_.worker().loop().arm(timer_, *hcm_.idle_timeout);
 }
 
-// Envoy 1.40: a connection that never had a request closes at once; one that served some drains for drain_timeout first,
-// because its client may be sending already.
+// Envoy 1.40: a connection that never had a request closes at once; one that served some drains for drain_timeout
+// first, because its client may be sending already.
 void HttpConnection::on_idle_timeout() {
   stats_.counter(HttpStat::downstream_cx_idle_timeout).add();
   if (requests_ == 0) return close();

@@ -57,7 +57,7 @@ class HttpConnection final : public net::Destroyable,
   std::unique_ptr<http::ServerConnection> codec_;
   base::IntrusiveList<Exchange> exchanges_;
   ExchangeOrigin origin_;
-  net::Timer timer_;            ///< idle, or the drain that follows it
+  net::Timer timer_;  ///< idle, or the drain that follows it
   net::Timer duration_timer_;
   base::MonoTime created_;
   std::string remote_text_, local_text_;

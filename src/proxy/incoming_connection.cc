@@ -21,7 +21,11 @@ constexpr size_t kInspectedSlicesMax = 8;
 }  // namespace
 
 IncomingConnection::IncomingConnection(WorkerListener& listener, net::AcceptedSocket socket)
-    : listener_(listener), socket_(std::move(socket)), accepted_(listener.worker().loop().now()), peer_(socket_.peer()), local_(socket_.local()) {}
+    : listener_(listener),
+      socket_(std::move(socket)),
+      accepted_(listener.worker().loop().now()),
+      peer_(socket_.peer()),
+      local_(socket_.local()) {}
 
 IncomingConnection::~IncomingConnection() = default;
 
@@ -33,7 +37,8 @@ void IncomingConnection::start() {
   handle_ = loop.adopt(std::move(socket_), *this);
   listener_.stats().gauge(ListenerStat::downstream_pre_cx_active).add();
   timer_.set_callback(net::Timer::Callback::bind<&IncomingConnection::on_inspect_timeout>(*this));
-  if (listener_.config().listener_filters_timeout > base::Duration::zero()) loop.arm(timer_, listener_.config().listener_filters_timeout);
+  if (listener_.config().listener_filters_timeout > base::Duration::zero())
+    loop.arm(timer_, listener_.config().listener_filters_timeout);
   loop.start_reading(handle_);
 }
 
@@ -89,12 +94,15 @@ void IncomingConnection::choose_chain() {
       listener_.worker().warn_rarely("listener " + listener_.config().name + ": " + failure);
       return finish();
     }
-    const base::Duration limit = chain_->transport_connect_timeout > base::Duration::zero() ? chain_->transport_connect_timeout : base::kHandshakeTimeout;
+    const base::Duration limit = chain_->transport_connect_timeout > base::Duration::zero()
+                                     ? chain_->transport_connect_timeout
+                                     : base::kHandshakeTimeout;
     timer_.set_callback(net::Timer::Callback::bind<&IncomingConnection::on_handshake_timeout>(*this));
     loop.arm(timer_, limit);
   }
   if (handle_.is_valid()) {
-    connection_.reset(new net::Connection(loop, std::exchange(handle_, net::Handle()), peer_, local_, std::move(tls), *this, std::move(first_bytes_)));
+    connection_.reset(new net::Connection(loop, std::exchange(handle_, net::Handle()), peer_, local_, std::move(tls),
+                                          *this, std::move(first_bytes_)));
   } else {
     connection_.reset(new net::Connection(loop, std::move(socket_), std::move(tls), *this));
   }
@@ -128,7 +136,8 @@ void IncomingConnection::on_silence() { finish(); }
 void IncomingConnection::detect_version(base::Slice data) {
   first_bytes_.append(std::move(data));
   const size_t n = std::min(first_bytes_.size(), kPreface.size());
-  const std::string head = first_bytes_.slice_count() == 1 ? std::string(first_bytes_.front().view().substr(0, n)) : first_bytes_.to_string().substr(0, n);
+  const std::string head = first_bytes_.slice_count() == 1 ? std::string(first_bytes_.front().view().substr(0, n))
+                                                           : first_bytes_.to_string().substr(0, n);
   const bool may_be_h2 = head == kPreface.substr(0, n);
   if (may_be_h2 && n < kPreface.size()) return;
   hand_over(may_be_h2);

@@ -33,7 +33,7 @@ struct AccessLogConfig {
   using Sink = observe::LogSink;
   Sink sink = Sink::File;
   std::string path;
-  std::shared_ptr<const observe::Format> format;  ///< a whole line, newline included
+  std::shared_ptr<const observe::Format> format;           ///< a whole line, newline included
   std::shared_ptr<const observe::AccessLogFilter> filter;  ///< null: every request
 };
 
@@ -58,12 +58,12 @@ struct HcmConfig {
 
   http::H1Options h1;
   http::H2Options h2;
-  base::Duration request_timeout{};                               ///< 0: none
-  base::Duration request_headers_timeout{};                       ///< 0: none
-  base::Duration stream_idle_timeout = base::seconds(300);        ///< 0: none
+  base::Duration request_timeout{};                                  ///< 0: none
+  base::Duration request_headers_timeout{};                          ///< 0: none
+  base::Duration stream_idle_timeout = base::seconds(300);           ///< 0: none
   std::optional<base::Duration> idle_timeout = base::seconds(3600);  ///< of a connection without streams
   std::optional<base::Duration> max_connection_duration, max_stream_duration;
-  uint32_t max_requests_per_connection = 0;                       ///< 0: no limit
+  uint32_t max_requests_per_connection = 0;  ///< 0: no limit
   base::Duration drain_timeout = base::seconds(5);
   base::Duration delayed_close_timeout = base::seconds(1);
 
@@ -78,12 +78,23 @@ struct HcmConfig {
   enum class ServerHeader : uint8_t { Overwrite, AppendIfAbsent, PassThrough } server_header = ServerHeader::Overwrite;
   bool proxy_100_continue = false;
   bool normalize_path = false, merge_slashes = false;
-  enum class EscapedSlashes : uint8_t { KeepUnchanged, RejectRequest, UnescapeAndRedirect, UnescapeAndForward } escaped_slashes = EscapedSlashes::KeepUnchanged;
+  enum class EscapedSlashes : uint8_t {
+    KeepUnchanged,
+    RejectRequest,
+    UnescapeAndRedirect,
+    UnescapeAndForward
+  } escaped_slashes = EscapedSlashes::KeepUnchanged;
   bool strip_matching_host_port = false, strip_any_host_port = false, strip_trailing_host_dot = false;
-  std::string scheme_overwrite;                  ///< scheme_header_transformation
+  std::string scheme_overwrite;  ///< scheme_header_transformation
   bool scheme_matches_upstream = false;
   std::vector<UpgradeConfig> upgrades;
-  enum class Xfcc : uint8_t { Sanitize, ForwardOnly, AppendForward, SanitizeSet, AlwaysForwardOnly } xfcc = Xfcc::Sanitize;
+  enum class Xfcc : uint8_t {
+    Sanitize,
+    ForwardOnly,
+    AppendForward,
+    SanitizeSet,
+    AlwaysForwardOnly
+  } xfcc = Xfcc::Sanitize;
   bool xfcc_subject = false, xfcc_cert = false, xfcc_chain = false, xfcc_dns = false, xfcc_uri = false;
   std::vector<AccessLogConfig> access_logs;
 
@@ -104,9 +115,9 @@ struct FilterChainMatch {
   enum class SourceType : uint8_t { Any, SameIpOrLoopback, External } source_type = SourceType::Any;
 
   bool is_empty() const {
-    return !destination_port && prefix_ranges.empty() && source_prefix_ranges.empty() && direct_source_prefix_ranges.empty() &&
-           server_names.empty() && transport_protocol.empty() && application_protocols.empty() && source_ports.empty() &&
-           source_type == SourceType::Any;
+    return !destination_port && prefix_ranges.empty() && source_prefix_ranges.empty() &&
+           direct_source_prefix_ranges.empty() && server_names.empty() && transport_protocol.empty() &&
+           application_protocols.empty() && source_ports.empty() && source_type == SourceType::Any;
   }
 };
 
@@ -120,7 +131,7 @@ struct FilterChainConfig {
 
 struct ListenerConfig {
   std::string name;
-  std::string stat_prefix;     ///< empty: the address
+  std::string stat_prefix;  ///< empty: the address
   net::Address address;
   std::vector<net::Address> additional_addresses;
   bool has_tls_inspector = false;

@@ -1,5 +1,5 @@
-// Purpose: what the process keeps of one listener: its sockets, and how many connections each worker has (exact balance).
-// Thread:  made on the main thread; counts from any.   Owner: Server; workers borrow.
+// Purpose: what the process keeps of one listener: its sockets, and how many connections each worker has (exact
+// balance). Thread:  made on the main thread; counts from any.   Owner: Server; workers borrow.
 #pragma once
 
 #include <map>
@@ -16,7 +16,8 @@ namespace weft::proxy {
 
 class ListenerState {
  public:
-  ListenerState(std::shared_ptr<const ListenerConfig> config, size_t workers) : config_(std::move(config)), counts_(workers), sockets_(workers) {}
+  ListenerState(std::shared_ptr<const ListenerConfig> config, size_t workers)
+      : config_(std::move(config)), counts_(workers), sockets_(workers) {}
 
   const std::shared_ptr<const ListenerConfig>& config() const { return config_; }
 
@@ -29,8 +30,8 @@ class ListenerState {
   size_t take_least_loaded();
   base::SharedCount& count(size_t worker) { return counts_[worker]; }
 
-  /// The ticket keys that new sessions of `chain` use, the same on every worker; null: no tickets. Main thread; workers get
-  /// copies by message.
+  /// The ticket keys that new sessions of `chain` use, the same on every worker; null: no tickets. Main thread; workers
+  /// get copies by message.
   std::shared_ptr<const net::TicketKeys> tickets(const FilterChainConfig& chain) const;
   /// Makes (or takes from the configuration) the keys of every filter chain with TLS. Errors: InvalidArgument.
   base::Status make_tickets();

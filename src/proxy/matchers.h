@@ -63,7 +63,8 @@ struct QueryMatcher {
   bool present = true;
   StringMatcher string;
 
-  /// `query`: without '?'. The first parameter of that name counts; values are compared as sent (not decoded), as in Envoy.
+  /// `query`: without '?'. The first parameter of that name counts; values are compared as sent (not decoded), as in
+  /// Envoy.
   bool matches(std::string_view query) const;
 };
 

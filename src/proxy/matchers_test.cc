@@ -72,7 +72,9 @@ TEST(Regex, AnInvalidByteCannotHideATextFromADenyRule) {
   EXPECT_FALSE(deny->full_match("/\xff/user"));
   const auto three = Regex::compile("...").value();
   EXPECT_TRUE(three->full_match("\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e")) << "valid UTF-8 counts code points";
-  EXPECT_TRUE(three->full_match("a\xff" "b"));
+  EXPECT_TRUE(
+      three->full_match("a\xff"
+                        "b"));
 }
 
 TEST(Regex, ReplacesEveryMatchWithGroups) {
@@ -113,7 +115,8 @@ TEST_F(HeaderMatch, TestsEachLineOfARepeatedHeaderApart) {
   const auto head = request({{"x", "a"}, {"x", "b"}});
   EXPECT_TRUE(header_of("x", string_of(Kind::Exact, "b")).matches(head));
   EXPECT_FALSE(header_of("x", string_of(Kind::Exact, "a,b")).matches(head));
-  EXPECT_FALSE(header_of("x", string_of(Kind::Exact, "b"), true).matches(head)) << "one line that matches is enough to deny";
+  EXPECT_FALSE(header_of("x", string_of(Kind::Exact, "b"), true).matches(head))
+      << "one line that matches is enough to deny";
   EXPECT_TRUE(header_of("x", string_of(Kind::Exact, "c"), true).matches(head));
 }
 

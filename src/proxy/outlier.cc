@@ -18,7 +18,8 @@ base::Duration since(base::MonoTime now, const base::SharedCount& then) {
 
 }  // namespace
 
-bool OutlierDetector::report(Host& host, const AttemptOutcome& outcome, size_t hosts, base::MonoTime now, uint64_t random) {
+bool OutlierDetector::report(Host& host, const AttemptOutcome& outcome, size_t hosts, base::MonoTime now,
+                             uint64_t random) {
   const bool is_split = config_.split_external_local_origin_errors;
   switch (outcome.kind) {
     case AttemptOutcome::Kind::Response:
@@ -27,9 +28,11 @@ bool OutlierDetector::report(Host& host, const AttemptOutcome& outcome, size_t h
     case AttemptOutcome::Kind::Connected: return is_split && count_local_origin(host, false, hosts, now, random);
     case AttemptOutcome::Kind::ConnectFailed:
     case AttemptOutcome::Kind::Reset:
-      return is_split ? count_local_origin(host, true, hosts, now, random) : count_status(host, 503, hosts, now, random);
+      return is_split ? count_local_origin(host, true, hosts, now, random)
+                      : count_status(host, 503, hosts, now, random);
     case AttemptOutcome::Kind::Timeout:
-      return is_split ? count_local_origin(host, true, hosts, now, random) : count_status(host, 504, hosts, now, random);
+      return is_split ? count_local_origin(host, true, hosts, now, random)
+                      : count_status(host, 504, hosts, now, random);
   }
   return false;
 }
@@ -52,7 +55,8 @@ bool OutlierDetector::count_status(Host& host, uint16_t status, size_t hosts, ba
   return detect(host, Detector::Consecutive5xx, hosts, now, random) || is_ejected;
 }
 
-bool OutlierDetector::count_local_origin(Host& host, bool is_failure, size_t hosts, base::MonoTime now, uint64_t random) {
+bool OutlierDetector::count_local_origin(Host& host, bool is_failure, size_t hosts, base::MonoTime now,
+                                         uint64_t random) {
   if (!is_failure) {
     reset(host.outlier.consecutive_local_origin_failure);
     return false;
@@ -116,12 +120,14 @@ bool OutlierDetector::eject(Host& host, Detector detector, size_t hosts, base::M
   HostOutlier& state = host.outlier;
   state.ejected_at.exchange(to_count(now));
   const auto jitter_max = static_cast<uint64_t>(base::to_milliseconds(config_.max_ejection_time_jitter));
-  state.jitter.exchange(static_cast<uint64_t>(base::milliseconds(static_cast<int64_t>(random / 100 % (jitter_max + 1))).count()));
+  state.jitter.exchange(
+      static_cast<uint64_t>(base::milliseconds(static_cast<int64_t>(random / 100 % (jitter_max + 1))).count()));
   if (state.is_ejected.exchange(1) != 0) {  // another worker was faster
     counters_.ejections_active.subtract();
     return false;
   }
-  if (config_.base_ejection_time * static_cast<int64_t>(state.multiplier.value()) < config_.max_ejection_time + config_.base_ejection_time) {
+  if (config_.base_ejection_time * static_cast<int64_t>(state.multiplier.value()) <
+      config_.max_ejection_time + config_.base_ejection_time) {
     state.multiplier.add();
   }
   state.ejections.add();
@@ -139,7 +145,8 @@ size_t OutlierDetector::sweep(std::span<const std::shared_ptr<Host>> hosts, base
   for (const auto& host : hosts) {
     HostOutlier& state = host->outlier;
     if (host->is_ejected()) {
-      const base::Duration term = std::min(config_.base_ejection_time * static_cast<int64_t>(state.multiplier.value()), config_.max_ejection_time);
+      const base::Duration term = std::min(config_.base_ejection_time * static_cast<int64_t>(state.multiplier.value()),
+                                           config_.max_ejection_time);
       if (term + base::Duration(static_cast<int64_t>(state.jitter.value())) > since(now, state.ejected_at)) continue;
       state.consecutive_5xx.exchange(0);
       state.consecutive_gateway_failure.exchange(0);
@@ -148,7 +155,8 @@ size_t OutlierDetector::sweep(std::span<const std::shared_ptr<Host>> hosts, base
       state.is_ejected.exchange(0);
       counters_.ejections_active.subtract();
       ++returned;
-    } else if (state.ejections.value() != 0 && state.multiplier.value() != 0 && since(now, state.unejected_at) >= config_.interval) {
+    } else if (state.ejections.value() != 0 && state.multiplier.value() != 0 &&
+               since(now, state.unejected_at) >= config_.interval) {
       state.multiplier.subtract();
     }
   }

@@ -1,5 +1,7 @@
-// Purpose: consecutive-error outlier detection of one cluster: which answers count against a host, when it is ejected, for
-//          how long, and when it comes back. Pure decisions over the hosts' shared counts; time and randomness are passed in.
+// Purpose: consecutive-error outlier detection of one cluster: which answers count against a host, when it is ejected,
+// for
+//          how long, and when it comes back. Pure decisions over the hosts' shared counts; time and randomness are
+//          passed in.
 // Thread:  any for `report`; `sweep` from one thread, each configured interval.
 // Owner:   the process, keyed by cluster and configuration hash.
 // Source:  Envoy's DetectorImpl (outlier_detection_impl.cc); envoy/config/cluster/v3/outlier_detection.proto.
@@ -19,11 +21,11 @@ namespace weft::proxy {
 /// What became of an attempt, seen from the host.
 struct AttemptOutcome {
   enum class Kind : uint8_t {
-    Response,      ///< an answer came; `status` says which (for gRPC calls the status that grpc-status maps to)
-    Connected,     ///< a connection was established; ends a run of local failures (only with split errors)
-    ConnectFailed, ///< no connection: local origin; else a 503
-    Timeout,       ///< no answer in time: local origin; else a 504
-    Reset,         ///< the stream ended before a response: local origin, as in Envoy; else a 503
+    Response,       ///< an answer came; `status` says which (for gRPC calls the status that grpc-status maps to)
+    Connected,      ///< a connection was established; ends a run of local failures (only with split errors)
+    ConnectFailed,  ///< no connection: local origin; else a 503
+    Timeout,        ///< no answer in time: local origin; else a 504
+    Reset,          ///< the stream ended before a response: local origin, as in Envoy; else a 503
   };
   Kind kind = Kind::Response;
   uint16_t status = 0;
@@ -36,7 +38,8 @@ struct OutlierCounters {
   base::SharedCount ejections_overflow, ejections_enforced_total;
   base::SharedCount ejections_enforced_consecutive_5xx, ejections_detected_consecutive_5xx;
   base::SharedCount ejections_enforced_consecutive_gateway_failure, ejections_detected_consecutive_gateway_failure;
-  base::SharedCount ejections_enforced_consecutive_local_origin_failure, ejections_detected_consecutive_local_origin_failure;
+  base::SharedCount ejections_enforced_consecutive_local_origin_failure,
+      ejections_detected_consecutive_local_origin_failure;
 };
 
 class OutlierDetector {
@@ -44,8 +47,8 @@ class OutlierDetector {
   explicit OutlierDetector(const OutlierConfig& config) : config_(config) {}
 
   /// Counts `outcome` against or for `host`. `hosts`: how many the cluster has now (the base of max_ejection_percent).
-  /// `random`: one draw, for enforcement percentages and jitter. True: the host has just been ejected, so balancers must
-  /// be told and, where configured, its connections closed.
+  /// `random`: one draw, for enforcement percentages and jitter. True: the host has just been ejected, so balancers
+  /// must be told and, where configured, its connections closed.
   bool report(Host& host, const AttemptOutcome& outcome, size_t hosts, base::MonoTime now, uint64_t random);
 
   /// Brings hosts back whose time is over and lets multipliers of quiet hosts fall. Returns how many came back.

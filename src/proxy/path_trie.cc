@@ -25,7 +25,8 @@ uint32_t PathTrie::split_or_find(std::string_view path) {
     }
     const uint32_t child = *place;
     const std::string& label = building_[child].label;
-    const size_t common = static_cast<size_t>(std::mismatch(label.begin(), label.end(), path.begin(), path.end()).first - label.begin());
+    const size_t common =
+        static_cast<size_t>(std::mismatch(label.begin(), label.end(), path.begin(), path.end()).first - label.begin());
     if (common == label.size()) {
       at = child;
     } else {

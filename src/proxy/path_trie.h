@@ -50,9 +50,9 @@ class PathTrie {
     std::vector<uint32_t> routes[3];
   };
   struct Node {
-    uint32_t label = 0, label_size = 0;        ///< in labels_
-    uint32_t first_child = 0, child_count = 0; ///< consecutive in nodes_
-    uint32_t first_route = 0;                  ///< in routes_: the three lists one behind the other
+    uint32_t label = 0, label_size = 0;         ///< in labels_
+    uint32_t first_child = 0, child_count = 0;  ///< consecutive in nodes_
+    uint32_t first_route = 0;                   ///< in routes_: the three lists one behind the other
     uint32_t route_counts[3] = {};
   };
 

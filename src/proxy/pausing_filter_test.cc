@@ -13,12 +13,21 @@ struct Tally {
 
 class PausingFilter final : public Filter {
  public:
-  explicit PausingFilter(Tally& tally) : tally_(tally), timer_(net::Timer::Callback::bind<&PausingFilter::on_timer>(*this)) { ++tally_.made; }
+  explicit PausingFilter(Tally& tally)
+      : tally_(tally), timer_(net::Timer::Callback::bind<&PausingFilter::on_timer>(*this)) {
+    ++tally_.made;
+  }
   ~PausingFilter() override { ++tally_.destroyed; }
 
-  FilterAnswer on_request_head(FilterContext& context, http::RequestHead&, bool) override { return maybe_pause(context, true); }
-  FilterAnswer on_request_data(FilterContext& context, base::Chain&, http::HeaderMap*, bool) override { return maybe_pause(context, true); }
-  FilterAnswer on_response_head(FilterContext& context, http::ResponseHead&, bool) override { return maybe_pause(context, false); }
+  FilterAnswer on_request_head(FilterContext& context, http::RequestHead&, bool) override {
+    return maybe_pause(context, true);
+  }
+  FilterAnswer on_request_data(FilterContext& context, base::Chain&, http::HeaderMap*, bool) override {
+    return maybe_pause(context, true);
+  }
+  FilterAnswer on_response_head(FilterContext& context, http::ResponseHead&, bool) override {
+    return maybe_pause(context, false);
+  }
   FilterAnswer on_response_data(FilterContext& context, base::Chain& data, http::HeaderMap*, bool) override {
     if (data.size() > 1 && context.loop().random().below(4) == 0) context.pass_response_data(data.split_front(1));
     return maybe_pause(context, false);
@@ -70,7 +79,8 @@ class Pausing : public WithProxy, public ::testing::WithParamInterface<uint64_t>
 TEST_P(Pausing, AtEveryHookWhileEitherSideResets) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
   base::Random random(GetParam());
-  for (int i = 0; i < 2; ++i) hcm.filters.push_back({.name = "pausing", .factory = std::make_shared<PausingFactory>(tally_)});
+  for (int i = 0; i < 2; ++i)
+    hcm.filters.push_back({.name = "pausing", .factory = std::make_shared<PausingFactory>(tally_)});
   const std::string body(random.below(100'000), 'b');
   upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   route_to_upstream();
@@ -86,7 +96,9 @@ TEST_P(Pausing, AtEveryHookWhileEitherSideResets) {
     if (act != 0) {
       EXPECT_TRUE(world.run_until([&] { return made->is_over(); }, base::seconds(600))) << "act " << act;
     }
-    if (act == 3) { EXPECT_TRUE(made->answer().ends_with(body)) << made->answer().substr(0, 300); }
+    if (act == 3) {
+      EXPECT_TRUE(made->answer().ends_with(body)) << made->answer().substr(0, 300);
+    }
     world.run_for(base::seconds(1));
   }
   stop();

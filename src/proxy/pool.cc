@@ -22,7 +22,8 @@ PoolConnection::PoolConnection(HostPool& pool) : pool_(pool), created_(pool.clus
   net::ConnectOptions options;
   options.bind_to = cluster.config().bind_to;
   options.keep_alive = cluster.config().tcp_keepalive;
-  transport_.reset(new net::Connection(loop, pool.host().address, options, cluster.new_tls_session(pool.host(), pool.is_h2()), *this));
+  transport_.reset(new net::Connection(loop, pool.host().address, options,
+                                       cluster.new_tls_session(pool.host(), pool.is_h2()), *this));
   transport_->set_high_mark(cluster.config().buffer_bytes);
   cluster.stats().counter(ClusterStat::upstream_cx_total).add();
   cluster.stats().gauge(ClusterStat::upstream_cx_active).add();
@@ -46,8 +47,9 @@ http::ClientStream& PoolConnection::open(http::ClientStreamHandler& handler) {
 size_t PoolConnection::expected_capacity() const {
   const ClusterConfig& config = pool_.cluster().config();
   if (!pool_.is_h2()) return 1;
-  return config.max_requests_per_connection != 0 ? std::min<size_t>(config.max_requests_per_connection, config.h2.concurrent_streams_max)
-                                                 : config.h2.concurrent_streams_max;
+  return config.max_requests_per_connection != 0
+             ? std::min<size_t>(config.max_requests_per_connection, config.h2.concurrent_streams_max)
+             : config.h2.concurrent_streams_max;
 }
 
 void PoolConnection::drain() {
@@ -77,7 +79,9 @@ void PoolConnection::close() {
 void PoolConnection::on_open() {
   WorkerCluster& cluster = pool_.cluster();
   timer_.cancel();
-  cluster.stats().histogram(ClusterStat::upstream_cx_connect_ms).record(base::to_milliseconds(cluster.loop().now() - created_));
+  cluster.stats()
+      .histogram(ClusterStat::upstream_cx_connect_ms)
+      .record(base::to_milliseconds(cluster.loop().now() - created_));
   local_text_ = transport_->local_address().to_string();
   if (transport_->tls() != nullptr) tls_ = std::make_shared<TlsView>(transport_->tls()->info());
   const std::string_view alpn = transport_->tls() != nullptr ? transport_->tls()->alpn() : std::string_view();
@@ -95,14 +99,17 @@ void PoolConnection::on_open() {
     codec_ = http::make_h1_client(std::move(transport_), options, codec_stats_->counters(), *this);
     cluster.stats().counter(ClusterStat::upstream_cx_http1_total).add();
   }
-  if (cluster.config().max_connection_duration) cluster.loop().arm(duration_timer_, *cluster.config().max_connection_duration);
+  if (cluster.config().max_connection_duration)
+    cluster.loop().arm(duration_timer_, *cluster.config().max_connection_duration);
   pool_.on_ready(*this);
   if (active_streams() == 0) note_idle();
 }
 
 // Nothing is read before the codec takes the transport; bytes that come with the handshake wait in the connection.
 void PoolConnection::on_data(base::Slice) {}
-void PoolConnection::on_end() { on_close(base::Error(base::ErrorCode::ConnectFailed, "closed before the connection was ready")); }
+void PoolConnection::on_end() {
+  on_close(base::Error(base::ErrorCode::ConnectFailed, "closed before the connection was ready"));
+}
 
 void PoolConnection::on_close(const base::Error& error) {
   if (is_retired_) return;
@@ -140,7 +147,8 @@ void PoolConnection::on_draining() {
 
 void PoolConnection::on_connection_closed(const http::StreamEnd& end) {
   if (codec_stats_ != nullptr) codec_stats_->publish();
-  if (end.kind == http::StreamEnd::Kind::ProtocolError) pool_.cluster().stats().counter(ClusterStat::upstream_cx_protocol_error).add();
+  if (end.kind == http::StreamEnd::Kind::ProtocolError)
+    pool_.cluster().stats().counter(ClusterStat::upstream_cx_protocol_error).add();
   retire(is_local_close_);
 }
 
@@ -183,7 +191,12 @@ void PoolConnection::retire(bool is_local, bool replace) {
 // ------------------------------------------------------------------ HostPool
 
 HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2, bool is_tcp)
-    : cluster_(cluster), host_(std::move(host)), is_high_(is_high_priority), is_h2_(is_h2), is_tcp_(is_tcp), serve_(net::Deferred::Callback::bind<&HostPool::serve_pending>(*this)) {}
+    : cluster_(cluster),
+      host_(std::move(host)),
+      is_high_(is_high_priority),
+      is_h2_(is_h2),
+      is_tcp_(is_tcp),
+      serve_(net::Deferred::Callback::bind<&HostPool::serve_pending>(*this)) {}
 
 HostPool::~HostPool() {
   WEFT_ASSERT(pending_.is_empty());
@@ -242,10 +255,13 @@ size_t HostPool::connecting_capacity() {
   return capacity;
 }
 
-// Envoy makes at most three connections for one new request; the loop here is bounded by the pending count and the breaker.
+// Envoy makes at most three connections for one new request; the loop here is bounded by the pending count and the
+// breaker.
 void HostPool::make_connections() {
   size_t capacity = connecting_capacity();
-  for (int made = 0; made < 3 && static_cast<double>(pending_count_) * cluster_.config().preconnect_ratio > static_cast<double>(capacity); ++made) {
+  for (int made = 0; made < 3 && static_cast<double>(pending_count_) * cluster_.config().preconnect_ratio >
+                                     static_cast<double>(capacity);
+       ++made) {
     if (!make_one()) return;
     capacity += connections_.back()->expected_capacity();
   }
@@ -254,7 +270,8 @@ void HostPool::make_connections() {
 // At the connection limit a pool without any connection still makes one, or its requests would wait for ever.
 bool HostPool::make_one() {
   const auto& per_host = cluster_.config().per_host_connections_max;
-  const bool is_allowed = (!per_host || host_->cx_active.value() < *per_host) && cluster_.breaker(is_high_).connections().try_take();
+  const bool is_allowed =
+      (!per_host || host_->cx_active.value() < *per_host) && cluster_.breaker(is_high_).connections().try_take();
   if (!is_allowed) {
     cluster_.stats().counter(ClusterStat::upstream_cx_overflow).add();
     if (connection_count_ > 0) return false;

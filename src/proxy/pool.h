@@ -24,8 +24,8 @@ class WorkerCluster;
 
 /// Why no stream came.
 enum class PoolFailure : uint8_t {
-  Overflow,        ///< a circuit breaker is at its limit
-  ConnectFailed,   ///< refused, reset, TLS failed
+  Overflow,       ///< a circuit breaker is at its limit
+  ConnectFailed,  ///< refused, reset, TLS failed
   ConnectTimeout,
 };
 
@@ -45,8 +45,8 @@ class PoolConnection final : public net::Destroyable,
   http::Version version() const { return codec_->version(); }
   net::Connection& transport() { return codec_ != nullptr ? codec_->transport() : *transport_; }
   uint64_t id() const { return id_; }
-  const std::string& local_text() const { return local_text_; }   ///< our address, with port
-  const std::shared_ptr<const TlsView>& tls_view() const { return tls_; }         ///< null: plaintext
+  const std::string& local_text() const { return local_text_; }            ///< our address, with port
+  const std::shared_ptr<const TlsView>& tls_view() const { return tls_; }  ///< null: plaintext
   HostPool& pool() { return pool_; }
   size_t active_streams() const { return codec_ != nullptr ? codec_->active_streams() : 0; }
   /// Streams that may come once it is connected.
@@ -75,16 +75,16 @@ class PoolConnection final : public net::Destroyable,
   void note_idle();
 
   HostPool& pool_;
-  std::unique_ptr<net::Connection> transport_;     ///< until the codec takes it
+  std::unique_ptr<net::Connection> transport_;  ///< until the codec takes it
   std::unique_ptr<http::ClientConnection> codec_;
-  CodecStats* codec_stats_ = nullptr;              ///< once there is a codec
-  net::Timer timer_;          ///< connect timeout, then idle timeout
+  CodecStats* codec_stats_ = nullptr;  ///< once there is a codec
+  net::Timer timer_;                   ///< connect timeout, then idle timeout
   net::Timer duration_timer_;
   base::MonoTime created_;
   std::string local_text_;
   std::shared_ptr<const TlsView> tls_;
   uint64_t id_;
-  bool is_closing_ = false;   ///< no more streams, for whatever reason
+  bool is_closing_ = false;  ///< no more streams, for whatever reason
   bool is_local_close_ = false;
   bool is_retired_ = false;
 

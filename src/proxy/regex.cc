@@ -10,7 +10,9 @@ namespace {
 /// The bytes of the valid UTF-8 sequence at the front of `text`; 0 when it is invalid. Source: RFC 3629 §4.
 size_t utf8_sequence(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto is_tail = [&](size_t i, unsigned low, unsigned high) { return i < text.size() && byte(i) >= low && byte(i) <= high; };
+  const auto is_tail = [&](size_t i, unsigned low, unsigned high) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return is_tail(1, 0x80, 0xbf) ? 2 : 0;
@@ -58,7 +60,8 @@ bool is_utf8(std::string_view text, std::string& fixed) {
 }
 
 /// In RE2's UTF-8 mode `.` and negated classes match no invalid byte, so that one stray byte hides a whole text from a
-/// deny rule. Here such a byte counts as U+FFFD: a rule that would match with any unknown character there still matches.
+/// deny rule. Here such a byte counts as U+FFFD: a rule that would match with any unknown character there still
+/// matches.
 class Re2Regex final : public Regex {
  public:
   Re2Regex(std::string_view pattern, const RE2::Options& options)
@@ -90,7 +93,8 @@ base::Error invalid(std::string message) { return base::Error(base::ErrorCode::I
 
 base::Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern) {
   if (pattern.size() > base::kRegexPatternBytesMax) {
-    return invalid("regex of " + std::to_string(pattern.size()) + " bytes: must be at most " + std::to_string(base::kRegexPatternBytesMax));
+    return invalid("regex of " + std::to_string(pattern.size()) + " bytes: must be at most " +
+                   std::to_string(base::kRegexPatternBytesMax));
   }
   RE2::Options options;
   options.set_log_errors(false);

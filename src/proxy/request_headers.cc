@@ -11,8 +11,8 @@ namespace weft::proxy {
 
 namespace {
 
-using http::HeaderId;
 using http::header_name;
+using http::HeaderId;
 
 /// Connection options that name no header.
 bool is_connection_option(std::string_view token) {
@@ -31,7 +31,9 @@ bool lists_trailers(std::string_view te) {
 void sanitize_te(http::RequestHead& head) {
   if (!head.has(HeaderId::Te)) return;
   bool has_trailers = false;
-  head.for_each([&](const http::Header& line) { has_trailers = has_trailers || (line.id == HeaderId::Te && lists_trailers(line.value)); });
+  head.for_each([&](const http::Header& line) {
+    has_trailers = has_trailers || (line.id == HeaderId::Te && lists_trailers(line.value));
+  });
   if (has_trailers) head.set(HeaderId::Te, "trailers");
   else head.remove(HeaderId::Te);
 }
@@ -45,7 +47,8 @@ void remove_hop_by_hop(http::RequestHead& head) {
     remove_if_present(head, HeaderId::Connection);
     remove_if_present(head, HeaderId::Upgrade);
   }
-  for (const HeaderId id : {HeaderId::XEnvoyInternal, HeaderId::KeepAlive, HeaderId::ProxyConnection, HeaderId::TransferEncoding, HeaderId::Http2Settings}) {
+  for (const HeaderId id : {HeaderId::XEnvoyInternal, HeaderId::KeepAlive, HeaderId::ProxyConnection,
+                            HeaderId::TransferEncoding, HeaderId::Http2Settings}) {
     remove_if_present(head, id);
   }
   sanitize_te(head);
@@ -107,7 +110,8 @@ std::string address_text(const net::Address& address, const HcmConfig& config) {
 
 void append_forwarded_for(http::RequestHead& head, const HcmConfig& config, const DownstreamPeer& peer) {
   if (!peer.remote.is_ip()) return;
-  if (peer.remote.is_loopback() && !peer.machine_ip.empty()) head.append(header_name(HeaderId::XForwardedFor), peer.machine_ip);
+  if (peer.remote.is_loopback() && !peer.machine_ip.empty())
+    head.append(header_name(HeaderId::XForwardedFor), peer.machine_ip);
   else head.append(header_name(HeaderId::XForwardedFor), address_text(peer.remote, config));
 }
 
@@ -117,7 +121,9 @@ bool is_internal_address(const net::Address& address, const HcmConfig& config) {
                      [&](const net::AddressRange& range) { return range.contains(address); });
 }
 
-bool is_scheme(std::string_view text) { return equals_ignoring_case(text, "http") || equals_ignoring_case(text, "https"); }
+bool is_scheme(std::string_view text) {
+  return equals_ignoring_case(text, "http") || equals_ignoring_case(text, "https");
+}
 
 void set_scheme(http::RequestHead& head, const HcmConfig& config, std::string_view of_connection) {
   if (!config.scheme_overwrite.empty()) {
@@ -130,19 +136,21 @@ void set_scheme(http::RequestHead& head, const HcmConfig& config, std::string_vi
 }
 
 /// What only internal callers may say.
-void remove_internal_headers(http::RequestHead& head, bool is_edge, const std::vector<std::string>& internal_only_headers) {
+void remove_internal_headers(http::RequestHead& head, bool is_edge,
+                             const std::vector<std::string>& internal_only_headers) {
   if (is_edge) {
-    for (const HeaderId id : {HeaderId::XEnvoyDecoratorOperation, HeaderId::XEnvoyDownstreamServiceCluster, HeaderId::XEnvoyDownstreamServiceNode,
-                              HeaderId::XEnvoyOriginalPath}) {
+    for (const HeaderId id : {HeaderId::XEnvoyDecoratorOperation, HeaderId::XEnvoyDownstreamServiceCluster,
+                              HeaderId::XEnvoyDownstreamServiceNode, HeaderId::XEnvoyOriginalPath}) {
       remove_if_present(head, id);
     }
     head.remove("x-envoy-original-host");
   }
   for (const HeaderId id :
-       {HeaderId::XEnvoyRetriableStatusCodes, HeaderId::XEnvoyRetriableHeaderNames, HeaderId::XEnvoyRetryOn, HeaderId::XEnvoyRetryGrpcOn,
-        HeaderId::XEnvoyMaxRetries, HeaderId::XEnvoyUpstreamAltStatName, HeaderId::XEnvoyUpstreamRqTimeoutMs,
-        HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs, HeaderId::XEnvoyUpstreamRqTimeoutAltResponse, HeaderId::XEnvoyExpectedRqTimeoutMs,
-        HeaderId::XEnvoyForceTrace, HeaderId::XEnvoyIpTags, HeaderId::XEnvoyHedgeOnPerTryTimeout}) {
+       {HeaderId::XEnvoyRetriableStatusCodes, HeaderId::XEnvoyRetriableHeaderNames, HeaderId::XEnvoyRetryOn,
+        HeaderId::XEnvoyRetryGrpcOn, HeaderId::XEnvoyMaxRetries, HeaderId::XEnvoyUpstreamAltStatName,
+        HeaderId::XEnvoyUpstreamRqTimeoutMs, HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs,
+        HeaderId::XEnvoyUpstreamRqTimeoutAltResponse, HeaderId::XEnvoyExpectedRqTimeoutMs, HeaderId::XEnvoyForceTrace,
+        HeaderId::XEnvoyIpTags, HeaderId::XEnvoyHedgeOnPerTryTimeout}) {
     remove_if_present(head, id);
   }
   head.remove("x-envoy-original-url");
@@ -152,7 +160,8 @@ void remove_internal_headers(http::RequestHead& head, bool is_edge, const std::v
 void append_via(http::HeaderMap& headers, std::string_view via) {
   if (via.empty()) return;
   const auto present = headers.find(HeaderId::Via);
-  headers.set(HeaderId::Via, present && !present->empty() ? std::string(*present) + ", " + std::string(via) : std::string(via));
+  headers.set(HeaderId::Via,
+              present && !present->empty() ? std::string(*present) + ", " + std::string(via) : std::string(via));
 }
 
 }  // namespace
@@ -187,7 +196,9 @@ bool remove_connection_named_headers(http::RequestHead& head) {
     for_each_part(line.value, ',', [&](std::string_view token) {
       const std::string name = to_lower(token);
       if (++count >= kNamedHeadersMax) is_allowed = false;
-      if (name.starts_with(':') || name == "x-forwarded-for" || name == "x-forwarded-host" || name == "x-forwarded-proto") is_allowed = false;
+      if (name.starts_with(':') || name == "x-forwarded-for" || name == "x-forwarded-host" ||
+          name == "x-forwarded-proto")
+        is_allowed = false;
       if (!is_connection_option(name) && name != "connection" && name != "te") named.push_back(name);
       return is_allowed;
     });
@@ -198,8 +209,9 @@ bool remove_connection_named_headers(http::RequestHead& head) {
   return true;
 }
 
-RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& config, const std::vector<std::string>& internal_only_headers,
-                                     const DownstreamPeer& peer, base::Random& random) {
+RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& config,
+                                     const std::vector<std::string>& internal_only_headers, const DownstreamPeer& peer,
+                                     base::Random& random) {
   const std::string_view scheme = peer.tls != nullptr ? "https" : "http";
   remove_hop_by_hop(head);
   sanitize_referer(head);
@@ -212,7 +224,8 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
     if (config.xff_num_trusted_hops > 0) remote = last_forwarded_for(head, config.xff_num_trusted_hops - 1).address;
     if (remote.family() == net::Address::Family::None) remote = peer.remote;
     if (!config.skip_xff_append) append_forwarded_for(head, config, peer);
-    if (config.xff_num_trusted_hops == 0 || !head.has(HeaderId::XForwardedProto)) head.set(HeaderId::XForwardedProto, scheme);
+    if (config.xff_num_trusted_hops == 0 || !head.has(HeaderId::XForwardedProto))
+      head.set(HeaderId::XForwardedProto, scheme);
   } else {
     ForwardedAddress forwarded = last_forwarded_for(head, config.xff_num_trusted_hops);
     remote = std::move(forwarded.address);
@@ -222,7 +235,8 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
   set_scheme(head, config, scheme);
 
   RequestOrigin origin;
-  origin.is_internal = may_be_internal && remote.family() != net::Address::Family::None && is_internal_address(remote, config);
+  origin.is_internal =
+      may_be_internal && remote.family() != net::Address::Family::None && is_internal_address(remote, config);
   if (remote.family() == net::Address::Family::None) remote = peer.remote;
   origin.is_edge = !origin.is_internal && config.use_remote_address;
   origin.remote = std::move(remote);
@@ -230,16 +244,19 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
   else remove_internal_headers(head, origin.is_edge, internal_only_headers);
 
   append_via(head, config.via);
-  if (origin.is_edge && origin.remote.is_ip()) head.set(HeaderId::XEnvoyExternalAddress, address_text(origin.remote, config));
+  if (origin.is_edge && origin.remote.is_ip())
+    head.set(HeaderId::XEnvoyExternalAddress, address_text(origin.remote, config));
   set_request_id(head, config, origin.is_edge, random);
   set_forwarded_client_cert(head, config, peer.tls);
   return origin;
 }
 
-void mutate_response_headers(http::ResponseHead& response, const http::RequestHead& request, const HcmConfig& config, std::string_view date) {
+void mutate_response_headers(http::ResponseHead& response, const http::RequestHead& request, const HcmConfig& config,
+                             std::string_view date) {
   if (!response.has(HeaderId::Date)) response.set(HeaderId::Date, date);
   using Server = HcmConfig::ServerHeader;
-  if (config.server_header == Server::Overwrite || (config.server_header == Server::AppendIfAbsent && !response.has(HeaderId::Server))) {
+  if (config.server_header == Server::Overwrite ||
+      (config.server_header == Server::AppendIfAbsent && !response.has(HeaderId::Server))) {
     response.set(HeaderId::Server, config.server_name);
   }
   const bool is_upgrade = request.is_upgrade() && response.has(HeaderId::Upgrade);
@@ -247,13 +264,15 @@ void mutate_response_headers(http::ResponseHead& response, const http::RequestHe
     remove_if_present(response, HeaderId::Connection);
     remove_if_present(response, HeaderId::Upgrade);
   }
-  for (const HeaderId id : {HeaderId::TransferEncoding, HeaderId::KeepAlive, HeaderId::ProxyConnection}) remove_if_present(response, id);
+  for (const HeaderId id : {HeaderId::TransferEncoding, HeaderId::KeepAlive, HeaderId::ProxyConnection})
+    remove_if_present(response, id);
   const bool wants_id = config.always_set_request_id_in_response || request.has(HeaderId::XEnvoyForceTrace);
   if (const auto id = request.find(HeaderId::XRequestId); id && wants_id) response.set(HeaderId::XRequestId, *id);
   append_via(response, config.via);
 }
 
-std::optional<InvalidHeader> find_invalid_header(const std::vector<std::string>& strict_check_headers, const http::RequestHead& head) {
+std::optional<InvalidHeader> find_invalid_header(const std::vector<std::string>& strict_check_headers,
+                                                 const http::RequestHead& head) {
   for (const std::string& name : strict_check_headers) {
     const auto value = head.find(name);
     if (!value) continue;

@@ -33,12 +33,15 @@ void run(std::string_view text) {
     if (colon != line.npos) head.add(line.substr(0, colon), line.substr(colon + 1));
   }
   normalize_host(head, config, 80);
-  if (normalize_request_path(head, config) == http::PathVerdict::Reject || !remove_connection_named_headers(head)) return;
+  if (normalize_request_path(head, config) == http::PathVerdict::Reject || !remove_connection_named_headers(head))
+    return;
   const net::Address remote = net::Address::v4(0xc0000201, 1), local = net::Address::v4(0x0a000001, 80);
-  const RequestOrigin origin = mutate_request_headers(head, config, {"x-mine"}, {.remote = remote, .local = local, .machine_ip = "10.0.0.1"}, random);
+  const RequestOrigin origin = mutate_request_headers(
+      head, config, {"x-mine"}, {.remote = remote, .local = local, .machine_ip = "10.0.0.1"}, random);
   WEFT_ASSERT(!origin.is_internal);
-  for (const char* name : {"x-envoy-internal", "x-envoy-retry-on", "x-envoy-max-retries", "x-envoy-expected-rq-timeout-ms", "x-mine", "keep-alive",
-                           "transfer-encoding", "x-forwarded-client-cert"}) {
+  for (const char* name :
+       {"x-envoy-internal", "x-envoy-retry-on", "x-envoy-max-retries", "x-envoy-expected-rq-timeout-ms", "x-mine",
+        "keep-alive", "transfer-encoding", "x-forwarded-client-cert"}) {
     WEFT_ASSERT(!head.find(name));
   }
   WEFT_ASSERT(head.find("x-forwarded-proto") && head.find("x-request-id") && !head.scheme().empty());
@@ -47,7 +50,8 @@ void run(std::string_view text) {
   RetryState retries(nullptr, head, breaker);
   RouteAction action;
   action.max_stream_duration.emplace().grpc_timeout_header_max = base::seconds(10);
-  const RequestTimeouts timeouts = resolve_timeouts({.action = &action, .respect_expected_rq_timeout = true, .is_trusted = true}, head);
+  const RequestTimeouts timeouts =
+      resolve_timeouts({.action = &action, .respect_expected_rq_timeout = true, .is_trusted = true}, head);
   WEFT_ASSERT(!timeouts.stream || *timeouts.stream <= base::seconds(10));
   set_attempt_headers(timeouts, {}, head);
 }

@@ -12,7 +12,8 @@ class Border : public WithHeads {
   RequestOrigin mutate(http::RequestHead& head) {
     const net::Address remote = net::Address::parse(remote_, 4321).value();
     const net::Address local = net::Address::parse("10.0.0.9", 80).value();
-    return mutate_request_headers(head, config_, internal_only_, {.remote = remote, .local = local, .machine_ip = "10.0.0.9", .tls = tls_}, random_);
+    return mutate_request_headers(head, config_, internal_only_,
+                                  {.remote = remote, .local = local, .machine_ip = "10.0.0.9", .tls = tls_}, random_);
   }
   RequestOrigin mutate(Lines lines) {
     head_ = get("a.com", "/", lines);
@@ -22,7 +23,9 @@ class Border : public WithHeads {
     config_.use_remote_address = true;
     config_.xff_num_trusted_hops = hops;
   }
-  void trust(std::string_view ip, uint32_t bits) { config_.internal_addresses.push_back(net::AddressRange::parse(ip, bits).value()); }
+  void trust(std::string_view ip, uint32_t bits) {
+    config_.internal_addresses.push_back(net::AddressRange::parse(ip, bits).value());
+  }
   std::string value(std::string_view name) { return std::string(head_.find(name).value_or("none")); }
 
   HcmConfig config_;
@@ -108,13 +111,23 @@ TEST_F(Border, AClaimToBeInternalIsNotBelieved) {
   EXPECT_EQ(value("x-envoy-internal"), "none");
 }
 
-constexpr std::string_view kControlHeaders[] = {
-    "x-envoy-retriable-status-codes", "x-envoy-retriable-header-names", "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-max-retries",
-    "x-envoy-upstream-alt-stat-name", "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-rq-per-try-timeout-ms",
-    "x-envoy-upstream-rq-timeout-alt-response", "x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags",
-    "x-envoy-original-url", "x-envoy-hedge-on-per-try-timeout"};
-constexpr std::string_view kEdgeHeaders[] = {"x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node",
-                                             "x-envoy-original-path", "x-envoy-original-host"};
+constexpr std::string_view kControlHeaders[] = {"x-envoy-retriable-status-codes",
+                                                "x-envoy-retriable-header-names",
+                                                "x-envoy-retry-on",
+                                                "x-envoy-retry-grpc-on",
+                                                "x-envoy-max-retries",
+                                                "x-envoy-upstream-alt-stat-name",
+                                                "x-envoy-upstream-rq-timeout-ms",
+                                                "x-envoy-upstream-rq-per-try-timeout-ms",
+                                                "x-envoy-upstream-rq-timeout-alt-response",
+                                                "x-envoy-expected-rq-timeout-ms",
+                                                "x-envoy-force-trace",
+                                                "x-envoy-ip-tags",
+                                                "x-envoy-original-url",
+                                                "x-envoy-hedge-on-per-try-timeout"};
+constexpr std::string_view kEdgeHeaders[] = {"x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
+                                             "x-envoy-downstream-service-node", "x-envoy-original-path",
+                                             "x-envoy-original-host"};
 
 TEST_F(Border, ControlHeadersAreForInternalCallersOnly) {
   internal_only_ = {"x-mine"};
@@ -170,9 +183,14 @@ TEST_F(Border, SchemeAndForwardedProtoAgreeWithTheConnectionUnlessTrustSaysOther
 }
 
 TEST_F(Border, HopByHopHeadersStayHere) {
-  mutate({{"connection", "keep-alive"}, {"keep-alive", "5"}, {"proxy-connection", "x"}, {"transfer-encoding", "chunked"},
-          {"http2-settings", "x"}, {"te", "gzip, trailers;q=0.5"}});
-  for (const std::string_view name : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "http2-settings"}) {
+  mutate({{"connection", "keep-alive"},
+          {"keep-alive", "5"},
+          {"proxy-connection", "x"},
+          {"transfer-encoding", "chunked"},
+          {"http2-settings", "x"},
+          {"te", "gzip, trailers;q=0.5"}});
+  for (const std::string_view name :
+       {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "http2-settings"}) {
     EXPECT_FALSE(head_.find(name)) << name;
   }
   EXPECT_EQ(value("te"), "trailers");
@@ -183,7 +201,8 @@ TEST_F(Border, HopByHopHeadersStayHere) {
 }
 
 TEST_F(Border, HeadersNamedInConnectionAreDropped) {
-  head_ = get("a.com", "/", {{"connection", "X-Drop, close, te"}, {"x-drop", "1"}, {"x-keep", "1"}, {"te", "trailers"}});
+  head_ =
+      get("a.com", "/", {{"connection", "X-Drop, close, te"}, {"x-drop", "1"}, {"x-keep", "1"}, {"te", "trailers"}});
   EXPECT_TRUE(remove_connection_named_headers(head_));
   EXPECT_EQ(value("x-drop"), "none");
   EXPECT_EQ(value("x-keep"), "1");
@@ -296,8 +315,13 @@ TEST_F(Answers, DateIsKeptAndServerFollowsItsTransformation) {
 
 TEST_F(Answers, HopByHopHeadersStayHereAndViaIsAppended) {
   config_.via = "weft";
-  const auto answer = mutated({{"connection", "close"}, {"keep-alive", "5"}, {"transfer-encoding", "chunked"}, {"proxy-connection", "x"}, {"upgrade", "h2c"}});
-  for (const std::string_view name : {"connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade"}) EXPECT_FALSE(answer.find(name)) << name;
+  const auto answer = mutated({{"connection", "close"},
+                               {"keep-alive", "5"},
+                               {"transfer-encoding", "chunked"},
+                               {"proxy-connection", "x"},
+                               {"upgrade", "h2c"}});
+  for (const std::string_view name : {"connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade"})
+    EXPECT_FALSE(answer.find(name)) << name;
   EXPECT_EQ(answer.get("via"), "weft");
 }
 
@@ -310,7 +334,8 @@ TEST_F(Answers, TheRequestIdGoesBackWhereAsked) {
 
 TEST_F(Border, StrictHeadersMustBeWellFormed) {
   const std::vector<std::string> strict = {"x-envoy-upstream-rq-timeout-ms", "x-envoy-max-retries", "x-envoy-retry-on"};
-  EXPECT_FALSE(find_invalid_header(strict, get("a", "/", {{"x-envoy-max-retries", "3"}, {"x-envoy-retry-on", "5xx,reset"}})));
+  EXPECT_FALSE(
+      find_invalid_header(strict, get("a", "/", {{"x-envoy-max-retries", "3"}, {"x-envoy-retry-on", "5xx,reset"}})));
   const auto number = find_invalid_header(strict, get("a", "/", {{"x-envoy-max-retries", "many"}}));
   ASSERT_TRUE(number);
   EXPECT_EQ(number->name + "=" + number->value, "x-envoy-max-retries=many");

@@ -15,8 +15,8 @@ constexpr char kNotTraced = '4';
 RequestId make_request_id(base::Random& random) {
   constexpr char kHex[] = "0123456789abcdef";
   uint64_t bits[2] = {random.next(), random.next()};
-  bits[0] = (bits[0] & ~0xf000ull) | 0x4000ull;               // version 4
-  bits[1] = (bits[1] & ~(3ull << 62)) | (2ull << 62);         // RFC variant
+  bits[0] = (bits[0] & ~0xf000ull) | 0x4000ull;        // version 4
+  bits[1] = (bits[1] & ~(3ull << 62)) | (2ull << 62);  // RFC variant
   RequestId id;
   id.text.fill('-');
   size_t at = 0;

@@ -12,7 +12,8 @@
 
 namespace weft::proxy {
 
-/// "8ffffa8b-…": lower case, version 4 ('4' at index 14 means "not traced" to Envoy). No allocation: every request has one.
+/// "8ffffa8b-…": lower case, version 4 ('4' at index 14 means "not traced" to Envoy). No allocation: every request has
+/// one.
 struct RequestId {
   std::array<char, 36> text;
   std::string_view view() const { return {text.data(), text.size()}; }

@@ -8,12 +8,14 @@ using http::HeaderId;
 
 http::PathVerdict normalize_request_path(http::RequestHead& head, const HcmConfig& config) {
   if (head.path().find('#') != std::string_view::npos) return http::PathVerdict::Reject;
-  static_assert(static_cast<int>(http::EscapedSlashes::UnescapeAndForward) == static_cast<int>(HcmConfig::EscapedSlashes::UnescapeAndForward));
+  static_assert(static_cast<int>(http::EscapedSlashes::UnescapeAndForward) ==
+                static_cast<int>(HcmConfig::EscapedSlashes::UnescapeAndForward));
   http::PathRules rules;
   rules.is_normalized = config.normalize_path;
   rules.merges_slashes = config.merge_slashes;
   rules.escaped_slashes = static_cast<http::EscapedSlashes>(config.escaped_slashes);
-  const bool is_wanted = rules.is_normalized || rules.merges_slashes || rules.escaped_slashes != http::EscapedSlashes::Keep;
+  const bool is_wanted =
+      rules.is_normalized || rules.merges_slashes || rules.escaped_slashes != http::EscapedSlashes::Keep;
   if (!is_wanted || head.is_connect() || !head.path().starts_with('/')) return http::PathVerdict::Unchanged;
   std::string path;
   const http::PathVerdict verdict = http::normalize_path(head.path(), rules, path);
@@ -24,8 +26,11 @@ http::PathVerdict normalize_request_path(http::RequestHead& head, const HcmConfi
 bool is_upgrade_allowed(const HcmConfig& config, const Route* route, const http::RequestHead& head) {
   const bool is_connect = head.is_connect();
   if (!is_connect && !head.is_upgrade()) return true;
-  std::string wanted(is_connect ? std::string_view("connect") : head.has(HeaderId::Protocol) ? head.protocol() : head.get(HeaderId::Upgrade));
-  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string wanted(is_connect                     ? std::string_view("connect")
+                     : head.has(HeaderId::Protocol) ? head.protocol()
+                                                    : head.get(HeaderId::Upgrade));
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (route != nullptr) {
     if (const auto* action = std::get_if<RouteAction>(&route->action)) {
       for (const UpgradePolicy& policy : action->upgrades) {

@@ -13,7 +13,9 @@ class RequestPath : public WithHeads {
     head_ = get("a.com", path);
     return normalize_request_path(head_, config_);
   }
-  bool is_allowed(Lines lines, const Route* route = nullptr) { return is_upgrade_allowed(config_, route, request(lines)); }
+  bool is_allowed(Lines lines, const Route* route = nullptr) {
+    return is_upgrade_allowed(config_, route, request(lines));
+  }
 
   HcmConfig config_;
   http::RequestHead head_{pool_};

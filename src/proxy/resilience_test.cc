@@ -26,7 +26,9 @@ class Resilience : public WithProxy {
   }
   /// The first `count` requests get `bad`, all others 200.
   void fail_first(int count, std::string bad) {
-    answer_by_script = [this, count, bad](size_t, const std::string&) { return upstream_requests <= count ? bad : std::string(kOk); };
+    answer_by_script = [this, count, bad](size_t, const std::string&) {
+      return upstream_requests <= count ? bad : std::string(kOk);
+    };
   }
   int64_t up(const std::string& name) { return stat("cluster.up." + name); }
 
@@ -187,7 +189,9 @@ TEST_F(Resilience, RequestsAboveThePendingLimitFailFast) {
 
 TEST_F(Resilience, AHostThatKeepsFailingIsEjectedAndComesBack) {
   cluster.outlier.emplace().max_ejection_percent = 50;
-  answer_by_script = [](size_t upstream, const std::string&) { return std::string(upstream == 0 ? kUnavailable : kOk); };
+  answer_by_script = [](size_t upstream, const std::string&) {
+    return std::string(upstream == 0 ? kUnavailable : kOk);
+  };
   begin(2);
   for (int i = 0; i < 10; ++i) call(kGet);
   EXPECT_EQ(requests_by_upstream[0], 5);
@@ -207,7 +211,9 @@ TEST_F(Resilience, ARetryAvoidsTheHostThatFailed) {
   policy_.host_selection_retry_max_attempts = 5;
   retry(kRetry5xx, 1);
   cluster.balance = ClusterConfig::Balance::Random;
-  answer_by_script = [](size_t upstream, const std::string&) { return std::string(upstream == 0 ? kUnavailable : kOk); };
+  answer_by_script = [](size_t upstream, const std::string&) {
+    return std::string(upstream == 0 ? kUnavailable : kOk);
+  };
   begin(2);
   int good = 0;
   for (int i = 0; i < 20; ++i) good += call(kGet).starts_with("HTTP/1.1 200") ? 1 : 0;

@@ -37,8 +37,8 @@ constexpr Word kWords[] = {
 constexpr base::Duration kBackOffBase = base::milliseconds(25);
 constexpr base::Duration kBackOffMax = base::milliseconds(250);
 
-constexpr uint32_t kGrpcWords =
-    kRetryGrpcCancelled | kRetryGrpcDeadlineExceeded | kRetryGrpcInternal | kRetryGrpcResourceExhausted | kRetryGrpcUnavailable;
+constexpr uint32_t kGrpcWords = kRetryGrpcCancelled | kRetryGrpcDeadlineExceeded | kRetryGrpcInternal |
+                                kRetryGrpcResourceExhausted | kRetryGrpcUnavailable;
 
 uint32_t bit_of(uint64_t grpc_status) {
   switch (grpc_status) {
@@ -52,8 +52,9 @@ uint32_t bit_of(uint64_t grpc_status) {
 }
 
 void remove_retry_headers(http::RequestHead& head) {
-  for (const HeaderId id : {HeaderId::XEnvoyRetryOn, HeaderId::XEnvoyRetryGrpcOn, HeaderId::XEnvoyMaxRetries, HeaderId::XEnvoyHedgeOnPerTryTimeout,
-                            HeaderId::XEnvoyRetriableHeaderNames, HeaderId::XEnvoyRetriableStatusCodes, HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs}) {
+  for (const HeaderId id : {HeaderId::XEnvoyRetryOn, HeaderId::XEnvoyRetryGrpcOn, HeaderId::XEnvoyMaxRetries,
+                            HeaderId::XEnvoyHedgeOnPerTryTimeout, HeaderId::XEnvoyRetriableHeaderNames,
+                            HeaderId::XEnvoyRetriableStatusCodes, HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs}) {
     if (head.has(id)) head.remove(id);
   }
 }
@@ -75,7 +76,8 @@ bool any_matches(const std::vector<HeaderMatcher>& matchers, const http::HeaderM
 uint32_t parse_retry_on(std::string_view words, std::string* unknown) {
   uint32_t bits = 0;
   for_each_part(words, ',', [&](std::string_view word) {
-    const auto* known = std::find_if(std::begin(kWords), std::end(kWords), [&](const Word& w) { return w.name == word; });
+    const auto* known =
+        std::find_if(std::begin(kWords), std::end(kWords), [&](const Word& w) { return w.name == word; });
     if (known != std::end(kWords)) bits |= known->bit;
     else if (unknown != nullptr && unknown->empty()) *unknown = word;
     return true;
@@ -83,7 +85,8 @@ uint32_t parse_retry_on(std::string_view words, std::string* unknown) {
   return bits;
 }
 
-RetryState::RetryState(const RetryPolicy* policy, http::RequestHead& head, CircuitBreaker& breaker) : policy_(policy), breaker_(breaker) {
+RetryState::RetryState(const RetryPolicy* policy, http::RequestHead& head, CircuitBreaker& breaker)
+    : policy_(policy), breaker_(breaker) {
   if (policy != nullptr) {
     retry_on_ = policy->retry_on;
     retries_left_ = policy->num_retries;
@@ -91,9 +94,12 @@ RetryState::RetryState(const RetryPolicy* policy, http::RequestHead& head, Circu
     retries_left_ = base::kRetriesDefault;
   }
   retry_on_ |= words_of(head);
-  if (policy != nullptr && !policy->retriable_request_headers.empty() && !any_matches(policy->retriable_request_headers, head)) retry_on_ = 0;
+  if (policy != nullptr && !policy->retriable_request_headers.empty() &&
+      !any_matches(policy->retriable_request_headers, head))
+    retry_on_ = 0;
   if (retry_on_ != 0) {
-    if (const auto text = head.find(HeaderId::XEnvoyMaxRetries)) retries_left_ = parse_number<uint32_t>(*text).value_or(retries_left_);
+    if (const auto text = head.find(HeaderId::XEnvoyMaxRetries))
+      retries_left_ = parse_number<uint32_t>(*text).value_or(retries_left_);
     if (const auto list = head.find(HeaderId::XEnvoyRetriableStatusCodes)) {
       for_each_part(*list, ',', [&](std::string_view code) {
         if (const auto number = parse_number<uint16_t>(code)) extra_status_codes_.push_back(*number);
@@ -119,7 +125,9 @@ bool RetryState::wants_response_retry(const http::ResponseHead& head, const http
   if ((retry_on_ & kRetryGatewayError) != 0 && status >= 502 && status <= 504) return true;
   if ((retry_on_ & kRetryRetriable4xx) != 0 && status == 409) return true;
   if ((retry_on_ & kRetryRetriableStatusCodes) != 0) {
-    const auto holds = [&](const std::vector<uint16_t>& codes) { return std::find(codes.begin(), codes.end(), status) != codes.end(); };
+    const auto holds = [&](const std::vector<uint16_t>& codes) {
+      return std::find(codes.begin(), codes.end(), status) != codes.end();
+    };
     if ((policy_ != nullptr && holds(policy_->retriable_status_codes)) || holds(extra_status_codes_)) return true;
   }
   if ((retry_on_ & kRetryRetriableHeaders) != 0) {
@@ -165,7 +173,8 @@ std::optional<base::Duration> RetryState::back_off_from(const http::ResponseHead
   return std::nullopt;
 }
 
-RetryDecision RetryState::on_response(const http::ResponseHead& head, const http::HeaderMap* trailers, base::WallTime now, uint64_t random) {
+RetryDecision RetryState::on_response(const http::ResponseHead& head, const http::HeaderMap* trailers,
+                                      base::WallTime now, uint64_t random) {
   const bool wants = retry_on_ != 0 && wants_response_retry(head, trailers);
   return decide(wants, wants ? back_off_from(head, now) : std::nullopt, random);
 }
@@ -216,7 +225,8 @@ base::Duration exponential_back_off(base::Duration base, base::Duration max, uin
   // 2^20 times any base is above any cap.
   const int64_t factor = (int64_t{1} << std::min(retry, 20u)) - 1;
   const int64_t range = std::min(base.count() > INT64_MAX / factor ? max.count() : base.count() * factor, max.count());
-  return range <= 0 ? base::Duration::zero() : base::Duration(static_cast<int64_t>(random % static_cast<uint64_t>(range)));
+  return range <= 0 ? base::Duration::zero()
+                    : base::Duration(static_cast<int64_t>(random % static_cast<uint64_t>(range)));
 }
 
 base::Duration told_back_off(base::Duration told, uint64_t random) {
@@ -230,7 +240,8 @@ bool is_free_retry(const ReusedFailure& failure) {
 }
 
 bool is_idempotent_method(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
+         method == "TRACE";
 }
 
 }  // namespace weft::proxy

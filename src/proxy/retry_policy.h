@@ -1,6 +1,6 @@
 // Purpose: decides whether a failed or unwelcome attempt is tried again, when, and what is counted for it.
-// Thread:  one worker.   Owner: the exchange, by value; borrows the route's policy, which the exchange's snapshot keeps.
-// Source:  Envoy's RetryStateImpl; envoy/config/route/v3/route_components.proto, RetryPolicy.
+// Thread:  one worker.   Owner: the exchange, by value; borrows the route's policy, which the exchange's snapshot
+// keeps. Source:  Envoy's RetryStateImpl; envoy/config/route/v3/route_components.proto, RetryPolicy.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,14 @@ enum class ResetReason : uint8_t {
   ConnectionFailure,      ///< no connection came to be (refused, timed out, TLS failed)
   ConnectionTermination,  ///< an established connection broke
   RemoteReset,
-  RemoteRefusedStream,    ///< REFUSED_STREAM, or above a GOAWAY's last stream
-  LocalReset,             ///< this side gave up; a per-try timeout too
+  RemoteRefusedStream,  ///< REFUSED_STREAM, or above a GOAWAY's last stream
+  LocalReset,           ///< this side gave up; a per-try timeout too
   ProtocolError,
-  Overflow,               ///< this proxy's own breaker; never retried
+  Overflow,  ///< this proxy's own breaker; never retried
 };
 
-/// What to do, and what to count: each `counter` is a statistic of the cluster (and of the virtual cluster), "" for none.
+/// What to do, and what to count: each `counter` is a statistic of the cluster (and of the virtual cluster), "" for
+/// none.
 struct RetryDecision {
   enum class Kind : uint8_t {
     NoRetry,               ///< the policy does not ask for it: this result goes downstream
@@ -40,9 +41,10 @@ struct RetryDecision {
   };
   Kind kind = Kind::NoRetry;
   base::Duration back_off{};
-  std::string_view counter;           ///< upstream_rq_retry, upstream_rq_retry_limit_exceeded, upstream_rq_retry_overflow
+  std::string_view counter;  ///< upstream_rq_retry, upstream_rq_retry_limit_exceeded, upstream_rq_retry_overflow
   std::string_view back_off_counter;  ///< upstream_rq_retry_backoff_exponential or …_ratelimited
-  bool is_success_of_retry = false;   ///< count upstream_rq_retry_success: an earlier retry led to this accepted response
+  bool is_success_of_retry =
+      false;  ///< count upstream_rq_retry_success: an earlier retry led to this accepted response
 };
 
 /// The retries of one request. Holds a place among the breaker's retries from a Retry until its attempt has its own
@@ -59,12 +61,16 @@ class RetryState {
   /// Whether any result can lead to a retry; if not, no request body need be kept.
   bool is_enabled() const { return retry_on_ != 0; }
 
-  /// A response head came. `trailers`: those already in the same read, else null (nothing is held back to wait for them).
-  RetryDecision on_response(const http::ResponseHead& head, const http::HeaderMap* trailers, base::WallTime now, uint64_t random);
+  /// A response head came. `trailers`: those already in the same read, else null (nothing is held back to wait for
+  /// them).
+  RetryDecision on_response(const http::ResponseHead& head, const http::HeaderMap* trailers, base::WallTime now,
+                            uint64_t random);
   /// The attempt ended before a response head. `sent_request`: any byte of it was given to the kernel.
   RetryDecision on_reset(ResetReason reason, bool sent_request, uint64_t random);
   /// per_try_timeout or per_try_idle_timeout fired: as a reset from this side.
-  RetryDecision on_per_try_timeout(bool sent_request, uint64_t random) { return on_reset(ResetReason::LocalReset, sent_request, random); }
+  RetryDecision on_per_try_timeout(bool sent_request, uint64_t random) {
+    return on_reset(ResetReason::LocalReset, sent_request, random);
+  }
 
   /// Gives a held place back. The exchange is over.
   void finish();
@@ -86,7 +92,7 @@ class RetryState {
   uint32_t retries_left_ = 0;
   uint32_t retries_made_ = 0;
   bool holds_place_ = false;
-  std::vector<uint16_t> extra_status_codes_;    ///< of the request's headers
+  std::vector<uint16_t> extra_status_codes_;  ///< of the request's headers
   std::vector<std::string> extra_header_names_;
 };
 
@@ -97,15 +103,15 @@ base::Duration told_back_off(base::Duration told, uint64_t random);
 
 /// An attempt that failed on a connection which had served before.
 struct ReusedFailure {
-  bool is_reused = false;            ///< the connection had carried a request before this one
-  bool has_received_bytes = false;   ///< of this response
-  bool has_sent_bytes = false;       ///< of this request
-  bool is_idempotent = false;        ///< see is_idempotent_method
-  bool is_body_complete = true;      ///< every body byte sent so far can be sent again
-  bool was_used = false;             ///< the free retry of this exchange is spent
+  bool is_reused = false;           ///< the connection had carried a request before this one
+  bool has_received_bytes = false;  ///< of this response
+  bool has_sent_bytes = false;      ///< of this request
+  bool is_idempotent = false;       ///< see is_idempotent_method
+  bool is_body_complete = true;     ///< every body byte sent so far can be sent again
+  bool was_used = false;            ///< the free retry of this exchange is spent
 };
-/// Whether the one free retry applies: the peer had closed the reused connection before it saw the request (RFC 9112 §9.3.1).
-/// It takes no place among the retries and needs no policy.
+/// Whether the one free retry applies: the peer had closed the reused connection before it saw the request (RFC 9112
+/// §9.3.1). It takes no place among the retries and needs no policy.
 bool is_free_retry(const ReusedFailure& failure);
 /// GET HEAD OPTIONS TRACE PUT DELETE (RFC 9110 §9.2.2).
 bool is_idempotent_method(std::string_view method);

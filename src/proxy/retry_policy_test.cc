@@ -83,8 +83,11 @@ TEST_F(Retries, AnUpstreamsOverloadDoesNotStopARetry) {
 }
 
 TEST_F(Retries, GrpcWordsReadTheStatusInHeadersAndInTrailersOfTheSameRead) {
-  const std::pair<uint32_t, std::string_view> kCases[] = {{kRetryGrpcCancelled, "1"}, {kRetryGrpcDeadlineExceeded, "4"},
-      {kRetryGrpcResourceExhausted, "8"}, {kRetryGrpcInternal, "13"}, {kRetryGrpcUnavailable, "14"}};
+  const std::pair<uint32_t, std::string_view> kCases[] = {{kRetryGrpcCancelled, "1"},
+                                                          {kRetryGrpcDeadlineExceeded, "4"},
+                                                          {kRetryGrpcResourceExhausted, "8"},
+                                                          {kRetryGrpcInternal, "13"},
+                                                          {kRetryGrpcUnavailable, "14"}};
   for (const auto& [bit, status] : kCases) {
     policy_.retry_on = bit;
     EXPECT_EQ(after_status(200, {{"grpc-status", status}}), Kind::Retry) << status;
@@ -101,8 +104,9 @@ TEST_F(Retries, GrpcWordsReadTheStatusInHeadersAndInTrailersOfTheSameRead) {
 }
 
 TEST_F(Retries, ResetsAreRetriedByTheirWords) {
-  const ResetReason kAll[] = {ResetReason::ConnectionFailure, ResetReason::ConnectionTermination, ResetReason::RemoteReset,
-                              ResetReason::RemoteRefusedStream, ResetReason::LocalReset, ResetReason::ProtocolError};
+  const ResetReason kAll[] = {ResetReason::ConnectionFailure, ResetReason::ConnectionTermination,
+                              ResetReason::RemoteReset,       ResetReason::RemoteRefusedStream,
+                              ResetReason::LocalReset,        ResetReason::ProtocolError};
   for (const uint32_t any : {kRetryReset, kRetry5xx, kRetryGatewayError}) {
     policy_.retry_on = any;
     for (const ResetReason reason : kAll) EXPECT_EQ(after_reset(reason), Kind::Retry);
@@ -122,17 +126,23 @@ TEST_F(Retries, ResetsAreRetriedByTheirWords) {
 }
 
 TEST_F(Retries, RequestHeadersAskForRetriesAndAreConsumed) {
-  auto head = request({{"x-envoy-retry-on", "retriable-status-codes,retriable-headers,cancelled"}, {"x-envoy-retry-grpc-on", "unavailable,5xx"},
-                       {"x-envoy-max-retries", "2"}, {"x-envoy-retriable-status-codes", "418, 419"}, {"x-envoy-retriable-header-names", "X-Again"},
-                       {"x-envoy-hedge-on-per-try-timeout", "true"}, {"x-envoy-upstream-rq-per-try-timeout-ms", "5"}});
+  auto head = request({{"x-envoy-retry-on", "retriable-status-codes,retriable-headers,cancelled"},
+                       {"x-envoy-retry-grpc-on", "unavailable,5xx"},
+                       {"x-envoy-max-retries", "2"},
+                       {"x-envoy-retriable-status-codes", "418, 419"},
+                       {"x-envoy-retriable-header-names", "X-Again"},
+                       {"x-envoy-hedge-on-per-try-timeout", "true"},
+                       {"x-envoy-upstream-rq-per-try-timeout-ms", "5"}});
   RetryState retries(nullptr, head, breaker_);
   EXPECT_EQ(head.size(), 0u);
   EXPECT_EQ(retries.retries_left(), 2u);
   EXPECT_EQ(retries.on_response(response(500), nullptr, {}, 0).kind, Kind::NoRetry) << "5xx is no gRPC word";
-  EXPECT_EQ(retries.on_response(response(200, {{"grpc-status", "1"}}), nullptr, {}, 0).kind, Kind::NoRetry) << "cancelled is no HTTP word";
+  EXPECT_EQ(retries.on_response(response(200, {{"grpc-status", "1"}}), nullptr, {}, 0).kind, Kind::NoRetry)
+      << "cancelled is no HTTP word";
   EXPECT_EQ(retries.on_response(response(419), nullptr, {}, 0).kind, Kind::Retry);
   EXPECT_EQ(retries.on_response(response(200, {{"x-again", ""}}), nullptr, {}, 0).kind, Kind::Retry);
-  EXPECT_EQ(retries.on_response(response(200, {{"grpc-status", "14"}}), nullptr, {}, 0).kind, Kind::NoRetryLimitExceeded);
+  EXPECT_EQ(retries.on_response(response(200, {{"grpc-status", "14"}}), nullptr, {}, 0).kind,
+            Kind::NoRetryLimitExceeded);
 }
 
 TEST_F(Retries, WithoutPolicyAndHeadersNothingIsEnabled) {
@@ -195,20 +205,23 @@ TEST_F(Retries, RunningRetriesAreBoundedByTheBreaker) {
 
 TEST_F(Retries, ABudgetTakesThePlaceOfMaxRetries) {
   policy_.retry_on = kRetry5xx;
-  CircuitBreaker budget(BreakerThresholds{.retries_max = 0, .has_retry_budget = true, .retry_budget_percent = 20.0, .retry_budget_min_concurrency = 1});
+  CircuitBreaker budget(BreakerThresholds{
+      .retries_max = 0, .has_retry_budget = true, .retry_budget_percent = 20.0, .retry_budget_min_concurrency = 1});
   auto head = request({});
   RetryState first(&policy_, head, budget), second(&policy_, head, budget), third(&policy_, head, budget);
   EXPECT_EQ(first.on_response(response(500), nullptr, {}, 0).kind, Kind::Retry) << "the floor";
   EXPECT_EQ(second.on_response(response(500), nullptr, {}, 0).kind, Kind::NoBudget);
   for (int i = 0; i < 10; ++i) budget.requests().take();
-  EXPECT_EQ(third.on_response(response(500), nullptr, {}, 0).kind, Kind::Retry) << "20 % of ten active requests are two";
+  EXPECT_EQ(third.on_response(response(500), nullptr, {}, 0).kind, Kind::Retry)
+      << "20 % of ten active requests are two";
 }
 
 TEST_F(Retries, BackOffGrowsExponentiallyUpToItsCap) {
   const auto base = base::milliseconds(25), cap = base::milliseconds(250);
   const auto longest = [&](uint32_t retry) {  // the largest wait that a draw can give
     base::Duration most{};
-    for (uint64_t random = 0; random < 1000; ++random) most = std::max(most, exponential_back_off(base, cap, retry, random * 250'000 + 249'999));
+    for (uint64_t random = 0; random < 1000; ++random)
+      most = std::max(most, exponential_back_off(base, cap, retry, random * 250'000 + 249'999));
     return most;
   };
   EXPECT_LT(longest(1), base::milliseconds(25));
@@ -248,7 +261,8 @@ TEST_F(ToldBackOff, WhatIsTooLongPastOrMalformedGivesTheExponentialOne) {
     EXPECT_EQ(after({{"retry-after", value}}).back_off_counter, "upstream_rq_retry_backoff_exponential") << value;
   }
   EXPECT_EQ(after({{"x-ratelimit-reset", "999"}}).back_off_counter, "upstream_rq_retry_backoff_exponential");
-  EXPECT_EQ(after({{"retry-after", "301"}, {"x-ratelimit-reset", "1001"}}).back_off_counter, "upstream_rq_retry_backoff_ratelimited")
+  EXPECT_EQ(after({{"retry-after", "301"}, {"x-ratelimit-reset", "1001"}}).back_off_counter,
+            "upstream_rq_retry_backoff_ratelimited")
       << "the next header of the list counts";
 }
 
@@ -269,7 +283,8 @@ TEST(FreeRetry, OnlyWhereAReusedConnectionGaveNothingBack) {
 }
 
 TEST(FreeRetry, IdempotentMethodsAreThoseOfTheRfc) {
-  for (const std::string_view method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}) EXPECT_TRUE(is_idempotent_method(method));
+  for (const std::string_view method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
+    EXPECT_TRUE(is_idempotent_method(method));
   for (const std::string_view method : {"POST", "PATCH", "CONNECT", "get"}) EXPECT_FALSE(is_idempotent_method(method));
 }
 

@@ -10,7 +10,8 @@ namespace {
 using http::HeaderId;
 
 template <typename Select>
-void apply_levels(const MutationLevels& levels, http::HeaderMap& headers, const observe::RequestInfo& info, Select select) {
+void apply_levels(const MutationLevels& levels, http::HeaderMap& headers, const observe::RequestInfo& info,
+                  Select select) {
   if (levels.weighted != nullptr) select(*levels.weighted).apply(headers, info);
   if (levels.config->most_specific_header_mutations_wins) {
     select(*levels.config).apply(headers, info);
@@ -35,7 +36,8 @@ size_t matched_size(const RouteMatch& match, std::string_view path) {
   return path.size();
 }
 
-/// The request's authority for a redirect: its port goes when a new one is set, or when it was the default of the scheme left behind.
+/// The request's authority for a redirect: its port goes when a new one is set, or when it was the default of the
+/// scheme left behind.
 std::string_view redirect_host(const http::RequestHead& head, std::string_view new_scheme, bool has_new_port) {
   const std::string_view host = head.authority();
   if (host.empty()) return host;
@@ -60,14 +62,18 @@ std::string_view redirect_host(const http::RequestHead& head, std::string_view n
 }  // namespace
 
 void apply_request_mutations(const MutationLevels& levels, http::HeaderMap& headers, const observe::RequestInfo& info) {
-  apply_levels(levels, headers, info, [](const auto& level) -> const HeaderMutations& { return level.request_headers; });
+  apply_levels(levels, headers, info,
+               [](const auto& level) -> const HeaderMutations& { return level.request_headers; });
 }
 
-void apply_response_mutations(const MutationLevels& levels, http::HeaderMap& headers, const observe::RequestInfo& info) {
-  apply_levels(levels, headers, info, [](const auto& level) -> const HeaderMutations& { return level.response_headers; });
+void apply_response_mutations(const MutationLevels& levels, http::HeaderMap& headers,
+                              const observe::RequestInfo& info) {
+  apply_levels(levels, headers, info,
+               [](const auto& level) -> const HeaderMutations& { return level.response_headers; });
 }
 
-void finalize_request_headers(const MutationLevels& levels, http::RequestHead& head, const observe::RequestInfo& info, bool keep_original) {
+void finalize_request_headers(const MutationLevels& levels, http::RequestHead& head, const observe::RequestInfo& info,
+                              bool keep_original) {
   apply_request_mutations(levels, head, info);
   const auto& action = std::get<RouteAction>(levels.route->action);
   if (const auto host = rewrite_host(action, levels.weighted, head)) {
@@ -81,7 +87,8 @@ void finalize_request_headers(const MutationLevels& levels, http::RequestHead& h
   }
 }
 
-std::optional<std::string> rewrite_host(const RouteAction& action, const WeightedCluster* weighted, const http::RequestHead& head) {
+std::optional<std::string> rewrite_host(const RouteAction& action, const WeightedCluster* weighted,
+                                        const http::RequestHead& head) {
   std::string host;
   if (weighted != nullptr && !weighted->host_rewrite_literal.empty()) {
     host = weighted->host_rewrite_literal;
@@ -111,14 +118,16 @@ void set_authority(http::RequestHead& head, std::string_view authority, bool app
 std::optional<std::string> tls_redirect_location(const VirtualHost& host, const http::RequestHead& head) {
   if (host.require_tls == VirtualHost::RequireTls::None) return std::nullopt;
   if (equals_ignoring_case(head.get(HeaderId::XForwardedProto), "https")) return std::nullopt;
-  if (host.require_tls == VirtualHost::RequireTls::ExternalOnly && head.get(HeaderId::XEnvoyInternal) == "true") return std::nullopt;
+  if (host.require_tls == VirtualHost::RequireTls::ExternalOnly && head.get(HeaderId::XEnvoyInternal) == "true")
+    return std::nullopt;
   std::string location = "https://";
   location += head.authority();
   location += head.path();
   return location;
 }
 
-bool rewrite_path(const RouteMatch& match, const PathRewrite& rewrite, std::string_view path_and_query, std::string& out) {
+bool rewrite_path(const RouteMatch& match, const PathRewrite& rewrite, std::string_view path_and_query,
+                  std::string& out) {
   const std::string_view path = path_only(path_and_query);
   std::string result;
   if (rewrite.has_prefix && !rewrite.prefix.empty()) {
@@ -139,7 +148,8 @@ std::string redirect_location(const RouteMatch& match, const RedirectAction& act
                                                                   : head.scheme();
   std::string location(scheme);
   location += "://";
-  location += !action.host_redirect.empty() ? std::string_view(action.host_redirect) : redirect_host(head, scheme, action.port_redirect != 0);
+  location += !action.host_redirect.empty() ? std::string_view(action.host_redirect)
+                                            : redirect_host(head, scheme, action.port_redirect != 0);
   if (action.port_redirect != 0) location += ":" + std::to_string(action.port_redirect);
 
   // A query in path_redirect replaces the request's and is never stripped.
@@ -148,7 +158,8 @@ std::string redirect_location(const RouteMatch& match, const RedirectAction& act
   std::string path;
   if (!action.path_redirect.empty()) {
     path = action.path_redirect;
-    if (const size_t query = request_path.find('?'); !has_own_query && query != std::string_view::npos) path += request_path.substr(query);
+    if (const size_t query = request_path.find('?'); !has_own_query && query != std::string_view::npos)
+      path += request_path.substr(query);
   } else if (!rewrite_path(match, action.path_rewrite, request_path, path)) {
     path = request_path;
   }

@@ -59,7 +59,9 @@ class Rewrites : public WithHeads {
   std::string location(const RedirectAction& action, const http::RequestHead& head, const RouteMatch& match = {}) {
     return redirect_location(match, action, head);
   }
-  http::RequestHead plain(std::string_view authority, std::string_view path) { return get(authority, path, {{"x-forwarded-proto", "http"}}); }
+  http::RequestHead plain(std::string_view authority, std::string_view path) {
+    return get(authority, path, {{"x-forwarded-proto", "http"}});
+  }
 };
 
 TEST_F(Rewrites, ARedirectKeepsWhatItDoesNotName) {
@@ -103,9 +105,11 @@ TEST_F(Rewrites, ARedirectsOwnPathAndQueryComeFirst) {
 TEST_F(Rewrites, ARedirectMayRewriteThePath) {
   RedirectAction action;
   action.path_rewrite = prefix_rewrite("/v2");
-  EXPECT_EQ(location(action, plain("a.com", "/v1/x?q=1"), match_of(RouteMatch::Path::Prefix, "/v1")), "http://a.com/v2/x?q=1");
+  EXPECT_EQ(location(action, plain("a.com", "/v1/x?q=1"), match_of(RouteMatch::Path::Prefix, "/v1")),
+            "http://a.com/v2/x?q=1");
   action.strip_query = true;
-  EXPECT_EQ(location(action, plain("a.com", "/v1/x?q=1"), match_of(RouteMatch::Path::Prefix, "/v1")), "http://a.com/v2/x");
+  EXPECT_EQ(location(action, plain("a.com", "/v1/x?q=1"), match_of(RouteMatch::Path::Prefix, "/v1")),
+            "http://a.com/v2/x");
   action = {};
   action.path_rewrite = regex_rewrite("^/a/(.*)$", "/\\1");
   EXPECT_EQ(location(action, plain("a.com", "/a/b?q")), "http://a.com/b?q");

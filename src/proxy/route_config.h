@@ -1,7 +1,8 @@
 // Purpose: a route configuration as immutable typed data: what translation makes of Envoy's RouteConfiguration
 //          and what `RouteTable` is compiled from.
 // Thread:  any (immutable).   Owner: the snapshot, by shared_ptr, one copy a version.
-// Source:  envoy/config/route/v3/route_components.proto; absent optionals mean Envoy's default, given beside each field.
+// Source:  envoy/config/route/v3/route_components.proto; absent optionals mean Envoy's default, given beside each
+// field.
 #pragma once
 
 #include <cstdint>
@@ -78,8 +79,8 @@ struct RetryPolicy {
 };
 
 struct WeightedCluster {
-  std::string cluster;                 ///< or…
-  std::string cluster_header;          ///< …the request header that names it
+  std::string cluster;         ///< or…
+  std::string cluster_header;  ///< …the request header that names it
   uint32_t weight = 0;
   HeaderMutations request_headers, response_headers;
   std::string host_rewrite_literal;
@@ -88,9 +89,9 @@ struct WeightedCluster {
 
 /// How the path or host is rewritten before it goes upstream (also by redirects).
 struct PathRewrite {
-  std::string prefix;                   ///< replaces the matched prefix/path, when has_prefix
+  std::string prefix;  ///< replaces the matched prefix/path, when has_prefix
   bool has_prefix = false;
-  std::shared_ptr<const Regex> regex;   ///< on the path without query
+  std::shared_ptr<const Regex> regex;  ///< on the path without query
   std::string substitution;
 };
 
@@ -102,11 +103,11 @@ struct UpgradePolicy {
 };
 
 struct RouteAction {
-  std::string cluster;                  ///< exactly one of cluster, cluster_header, weighted
+  std::string cluster;  ///< exactly one of cluster, cluster_header, weighted
   std::string cluster_header;
   std::vector<WeightedCluster> weighted;
   uint32_t weighted_total = 0;
-  std::string weighted_random_header;   ///< WeightedCluster.header_name: its value replaces the random number
+  std::string weighted_random_header;  ///< WeightedCluster.header_name: its value replaces the random number
   uint16_t cluster_not_found_status = 503;
 
   PathRewrite path_rewrite;
@@ -148,9 +149,11 @@ struct Route {
   RouteMatch match;
   std::variant<RouteAction, RedirectAction, DirectResponse> action;
   HeaderMutations request_headers, response_headers;
-  std::optional<uint64_t> body_buffer_bytes_max;  ///< request_body_buffer_limit / per_request_buffer_limit_bytes: for retries
+  std::optional<uint64_t>
+      body_buffer_bytes_max;  ///< request_body_buffer_limit / per_request_buffer_limit_bytes: for retries
   std::string stat_prefix;
-  std::map<std::string, std::shared_ptr<const void>> filter_config;  ///< typed_per_filter_config, by filter name; see filter.h
+  std::map<std::string, std::shared_ptr<const void>>
+      filter_config;  ///< typed_per_filter_config, by filter name; see filter.h
 };
 
 struct VirtualHost {

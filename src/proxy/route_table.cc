@@ -18,7 +18,7 @@ namespace {
 struct Request {
   const http::RequestHead& head;
   const MatchInput& input;
-  std::string_view path;   ///< for matching: without query, fragment and, where so configured, path parameters
+  std::string_view path;  ///< for matching: without query, fragment and, where so configured, path parameters
   std::string_view query;
   std::string lower_path;  ///< of `path`; only where a case-insensitive rule exists
   bool has_path;
@@ -36,7 +36,9 @@ struct Request {
 };
 
 /// CONNECT, or CONNECT-UDP by extended CONNECT. Other extended CONNECTs are upgrades, as in Envoy.
-bool is_connect(const http::RequestHead& head) { return head.is_connect() || equals_ignoring_case(head.protocol(), "connect-udp"); }
+bool is_connect(const http::RequestHead& head) {
+  return head.is_connect() || equals_ignoring_case(head.protocol(), "connect-udp");
+}
 
 /// Everything of a match but the path.
 bool do_predicates_match(const RouteMatch& match, const Request& request) {
@@ -141,7 +143,8 @@ base::Error at(const std::string& place, const std::string& rule) {
   return base::Error(base::ErrorCode::InvalidArgument, place + ": " + rule);
 }
 
-base::Status check_rewrite(const std::shared_ptr<const Regex>& regex, const std::string& substitution, const std::string& place) {
+base::Status check_rewrite(const std::shared_ptr<const Regex>& regex, const std::string& substitution,
+                           const std::string& place) {
   if (regex == nullptr) return {};
   if (auto checked = regex->check_substitution(substitution); !checked) return at(place, checked.error().message);
   return {};
@@ -149,17 +152,23 @@ base::Status check_rewrite(const std::shared_ptr<const Regex>& regex, const std:
 
 base::Status check_rewrites(const Route& route, const std::string& place) {
   if (const auto* redirect = std::get_if<RedirectAction>(&route.action)) {
-    return check_rewrite(redirect->path_rewrite.regex, redirect->path_rewrite.substitution, place + ".redirect.regex_rewrite.substitution");
+    return check_rewrite(redirect->path_rewrite.regex, redirect->path_rewrite.substitution,
+                         place + ".redirect.regex_rewrite.substitution");
   }
   const auto* action = std::get_if<RouteAction>(&route.action);
   if (action == nullptr) return {};
-  if (auto checked = check_rewrite(action->path_rewrite.regex, action->path_rewrite.substitution, place + ".route.regex_rewrite.substitution"); !checked) return checked;
-  return check_rewrite(action->host_rewrite_path_regex, action->host_rewrite_path_substitution, place + ".route.host_rewrite_path_regex.substitution");
+  if (auto checked = check_rewrite(action->path_rewrite.regex, action->path_rewrite.substitution,
+                                   place + ".route.regex_rewrite.substitution");
+      !checked)
+    return checked;
+  return check_rewrite(action->host_rewrite_path_regex, action->host_rewrite_path_substitution,
+                       place + ".route.host_rewrite_path_regex.substitution");
 }
 
 base::Status check_route(const Route& route, const std::string& place) {
   if (auto checked = check_rewrites(route, place); !checked) return checked;
-  if (route.match.kind == RouteMatch::Path::Regex && route.match.regex == nullptr) return at(place + ".match.safe_regex", "has no regex");
+  if (route.match.kind == RouteMatch::Path::Regex && route.match.regex == nullptr)
+    return at(place + ".match.safe_regex", "has no regex");
   if (route.match.runtime_fraction && route.match.runtime_fraction->denominator == 0) {
     return at(place + ".match.runtime_fraction", "denominator must not be 0");
   }
@@ -184,7 +193,8 @@ base::Status CompiledTable::build() {
     }
     HostRoutes& compiled = routes_[h];
     for (uint32_t r = 0; r < host.routes.size(); ++r) {
-      if (auto checked = check_route(host.routes[r], place + ".routes[" + std::to_string(r) + "]"); !checked) return checked;
+      if (auto checked = check_route(host.routes[r], place + ".routes[" + std::to_string(r) + "]"); !checked)
+        return checked;
       compiled.add(host.routes[r].match, r);
     }
     compiled.exact_case.freeze();
@@ -220,8 +230,10 @@ RouteMatchResult CompiledTable::match(const http::RequestHead& head, const Match
   for (uint32_t index = candidates.next(); index != Candidates::kEnd; index = candidates.next()) {
     const Route& route = host.routes[index];
     if (input.predicates_tried != nullptr) ++*input.predicates_tried;
-    const bool is_in_trie = route.match.kind != RouteMatch::Path::Regex && route.match.kind != RouteMatch::Path::Connect;
-    if (do_predicates_match(route.match, request) && (is_in_trie || does_path_match(route.match, request))) return {&host, &route};
+    const bool is_in_trie =
+        route.match.kind != RouteMatch::Path::Regex && route.match.kind != RouteMatch::Path::Connect;
+    if (do_predicates_match(route.match, request) && (is_in_trie || does_path_match(route.match, request)))
+      return {&host, &route};
   }
   return {&host, nullptr};
 }
@@ -232,11 +244,14 @@ uint64_t domain_rank(std::string_view domain, std::string_view host) {
   if (domain == "*") return 1;
   const std::string_view fixed = domain.substr(domain.front() == '*' ? 1 : 0, domain.size() - 1);
   if (domain.front() == '*') {
-    const bool is_match = fixed.size() < host.size() && equals_ignoring_case(fixed, host.substr(host.size() - fixed.size()));
+    const bool is_match =
+        fixed.size() < host.size() && equals_ignoring_case(fixed, host.substr(host.size() - fixed.size()));
     return is_match ? kSuffix + fixed.size() : 0;
   }
   if (domain.back() == '*') {
-    return fixed.size() < host.size() && equals_ignoring_case(fixed, host.substr(0, fixed.size())) ? kPrefix + fixed.size() : 0;
+    return fixed.size() < host.size() && equals_ignoring_case(fixed, host.substr(0, fixed.size()))
+               ? kPrefix + fixed.size()
+               : 0;
   }
   return equals_ignoring_case(domain, host) ? kExact : 0;
 }

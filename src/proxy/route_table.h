@@ -12,7 +12,7 @@ namespace weft::proxy {
 
 /// What the match depends on besides the request head.
 struct MatchInput {
-  uint64_t random = 0;            ///< one draw a request: runtime_fraction and weighted clusters use it, as Envoy's stable random
+  uint64_t random = 0;  ///< one draw a request: runtime_fraction and weighted clusters use it, as Envoy's stable random
   bool tls_peer_presented = false, tls_peer_validated = false;
   uint64_t* predicates_tried = nullptr;  ///< where not null: counts the routes whose predicates `match` tested
 };
@@ -35,12 +35,14 @@ class RouteTable {
   virtual const RouteConfig& config() const = 0;
 };
 
-/// The entry of a weighted action that `random` selects (or the header that replaces it); null when the action is not weighted.
+/// The entry of a weighted action that `random` selects (or the header that replaces it); null when the action is not
+/// weighted.
 const WeightedCluster* pick_weighted(const RouteAction& action, const http::RequestHead& head, uint64_t random);
 
 /// The path and query that go upstream under `route`; equal to the request's when nothing is rewritten.
 /// Returns whether `out` was written.
-bool rewrite_path(const RouteMatch& match, const PathRewrite& rewrite, std::string_view path_and_query, std::string& out);
+bool rewrite_path(const RouteMatch& match, const PathRewrite& rewrite, std::string_view path_and_query,
+                  std::string& out);
 
 /// The `location` of a redirect. Source: Envoy's RouteEntryImplBase::newUri.
 std::string redirect_location(const RouteMatch& match, const RedirectAction& action, const http::RequestHead& head);

@@ -1,5 +1,5 @@
-// A route table made of the input's lines, and a request made of its last ones: the compiled table must answer as the linear
-// definition does, and the location of a redirect and the rewritten path must come out whatever the path is.
+// A route table made of the input's lines, and a request made of its last ones: the compiled table must answer as the
+// linear definition does, and the location of a redirect and the rewritten path must come out whatever the path is.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -65,7 +65,8 @@ void run(std::string_view text) {
   redirect.https_redirect = true;
   redirect.path_rewrite.prefix = "/new";
   redirect.path_rewrite.has_prefix = true;
-  WEFT_ASSERT(redirect_location(fast.route != nullptr ? fast.route->match : RouteMatch(), redirect, head).starts_with("https://"));
+  WEFT_ASSERT(redirect_location(fast.route != nullptr ? fast.route->match : RouteMatch(), redirect, head)
+                  .starts_with("https://"));
 }
 
 }  // namespace

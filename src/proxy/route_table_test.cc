@@ -93,7 +93,8 @@ TEST_F(RouteTables, PortsAreIgnoredWhereConfigured) {
 TEST_F(RouteTables, RefusesDuplicateDomainsInAnyCase) {
   RouteConfig config;
   config.virtual_hosts = {host_of("a", {"a.com", "*.b.com"}), host_of("b", {"*.B.com"})};
-  EXPECT_EQ(RouteTable::compile(config).error().message, "virtual_hosts[1].domains[0]: duplicate domain '*.b.com': each may appear once");
+  EXPECT_EQ(RouteTable::compile(config).error().message,
+            "virtual_hosts[1].domains[0]: duplicate domain '*.b.com': each may appear once");
   config.virtual_hosts = {host_of("a", {"*"}), host_of("b", {"*"})};
   EXPECT_FALSE(RouteTable::compile(config));
 }
@@ -103,7 +104,8 @@ TEST_F(RouteTables, RefusesWeightsThatSumToNothing) {
   std::get<RouteAction>(route.action).weighted.resize(2);
   RouteConfig config;
   config.virtual_hosts = {host_of("a", {"*"}, {route})};
-  EXPECT_NE(RouteTable::compile(config).error().message.find("virtual_hosts[0].routes[0].route.weighted_clusters"), std::string::npos);
+  EXPECT_NE(RouteTable::compile(config).error().message.find("virtual_hosts[0].routes[0].route.weighted_clusters"),
+            std::string::npos);
 }
 
 TEST_F(RouteTables, RefusesSubstitutionsOfGroupsThatAreNotThere) {
@@ -113,12 +115,14 @@ TEST_F(RouteTables, RefusesSubstitutionsOfGroupsThatAreNotThere) {
   action.path_rewrite.substitution = "\\2";
   RouteConfig config;
   config.virtual_hosts = {host_of("a", {"*"}, {route})};
-  EXPECT_NE(RouteTable::compile(config).error().message.find("routes[0].route.regex_rewrite.substitution"), std::string::npos);
+  EXPECT_NE(RouteTable::compile(config).error().message.find("routes[0].route.regex_rewrite.substitution"),
+            std::string::npos);
 }
 
 TEST_F(RouteTables, TheFirstRouteInOrderWinsWhateverItsKind) {
-  compile_routes({route_of("regex", Path::Regex, "/a/[0-9]+"), route_of("exact", Path::Exact, "/a/b"), route_of("long", Path::Prefix, "/a/b"),
-                  route_of("short", Path::Prefix, "/a"), route_of("late", Path::Prefix, "/a/b/c"), route_of("root", Path::Prefix, "/")});
+  compile_routes({route_of("regex", Path::Regex, "/a/[0-9]+"), route_of("exact", Path::Exact, "/a/b"),
+                  route_of("long", Path::Prefix, "/a/b"), route_of("short", Path::Prefix, "/a"),
+                  route_of("late", Path::Prefix, "/a/b/c"), route_of("root", Path::Prefix, "/")});
   EXPECT_EQ(route_for("/a/7"), "regex");
   EXPECT_EQ(route_for("/a/b"), "exact");
   EXPECT_EQ(route_for("/a/bc"), "long");
@@ -128,7 +132,8 @@ TEST_F(RouteTables, TheFirstRouteInOrderWinsWhateverItsKind) {
 }
 
 TEST_F(RouteTables, PathRulesLookAtThePathWithoutQueryAndFragment) {
-  compile_routes({route_of("exact", Path::Exact, "/a"), route_of("separated", Path::PathSeparatedPrefix, "/b"), route_of("regex", Path::Regex, "/c[a-z]*")});
+  compile_routes({route_of("exact", Path::Exact, "/a"), route_of("separated", Path::PathSeparatedPrefix, "/b"),
+                  route_of("regex", Path::Regex, "/c[a-z]*")});
   EXPECT_EQ(route_for("/a?x=1"), "exact");
   EXPECT_EQ(route_for("/a#f"), "exact");
   EXPECT_EQ(route_for("/c?x"), "regex");
@@ -161,13 +166,18 @@ TEST_F(RouteTables, ConnectRoutesTakeConnectOnly) {
   compile_routes({route_of("connect", Path::Connect, ""), route_of("root", Path::Prefix, "/")});
   EXPECT_EQ(route_for(request({{":method", "CONNECT"}, {":authority", "a.com:443"}})), "connect");
   EXPECT_EQ(route_for("/"), "root");
-  EXPECT_EQ(route_for(request({{":method", "CONNECT"}, {":protocol", "connect-udp"}, {":authority", "a.com"}, {":path", "/"}})), "connect");
-  EXPECT_EQ(route_for(request({{":method", "CONNECT"}, {":protocol", "websocket"}, {":authority", "a.com"}, {":path", "/"}})), "root")
+  EXPECT_EQ(route_for(request(
+                {{":method", "CONNECT"}, {":protocol", "connect-udp"}, {":authority", "a.com"}, {":path", "/"}})),
+            "connect");
+  EXPECT_EQ(
+      route_for(request({{":method", "CONNECT"}, {":protocol", "websocket"}, {":authority", "a.com"}, {":path", "/"}})),
+      "root")
       << "other extended CONNECTs are upgrades";
 }
 
 TEST_F(RouteTables, AConnectWithoutPathMatchesNoPathRule) {
-  compile_routes({route_of("root", Path::Prefix, "/"), route_of("regex", Path::Regex, ".*"), route_of("empty", Path::Prefix, "")});
+  compile_routes(
+      {route_of("root", Path::Prefix, "/"), route_of("regex", Path::Regex, ".*"), route_of("empty", Path::Prefix, "")});
   EXPECT_EQ(route_for(request({{":method", "CONNECT"}, {":authority", "a.com:443"}})), "");
 }
 
@@ -211,7 +221,8 @@ TEST_F(RouteTables, TheTenThousandthRouteCostsWhatTheFirstDoes) {
   std::vector<Route> routes;
   for (int i = 0; i < 10000; ++i) {
     const std::string path = "/service" + std::to_string(i) + "/";
-    routes.push_back(route_of(path, i % 2 == 0 ? Path::Prefix : Path::PathSeparatedPrefix, i % 2 == 0 ? path : path.substr(0, path.size() - 1)));
+    routes.push_back(route_of(path, i % 2 == 0 ? Path::Prefix : Path::PathSeparatedPrefix,
+                              i % 2 == 0 ? path : path.substr(0, path.size() - 1)));
   }
   compile_routes(std::move(routes));
   for (const int i : {0, 5000, 9999}) {
@@ -235,13 +246,15 @@ class RandomTables : public RouteTables {
     return path;
   }
   std::string random_domain() {
-    static constexpr std::string_view kDomains[] = {"a.com", "b.com", "*.com", "*.a.com", "*a.com", "a.*", "a.c*", "*", "A.b.com", "x.a.com"};
+    static constexpr std::string_view kDomains[] = {"a.com", "b.com", "*.com", "*.a.com", "*a.com",
+                                                    "a.*",   "a.c*",  "*",     "A.b.com", "x.a.com"};
     return std::string(kDomains[random_.below(std::size(kDomains))]);
   }
   Route random_route() {
     static constexpr std::string_view kRegexes[] = {"/a.*", "/[ab]+", ".*b", "/a/.*|/b"};
     const auto kind = static_cast<Path>(random_.below(5));
-    Route route = route_of("r", kind, kind == Path::Regex ? std::string(kRegexes[random_.below(std::size(kRegexes))]) : random_path(3));
+    Route route = route_of(
+        "r", kind, kind == Path::Regex ? std::string(kRegexes[random_.below(std::size(kRegexes))]) : random_path(3));
     route.match.case_sensitive = random_.below(4) != 0;
     if (random_.below(4) == 0) route.match.headers.push_back({.name = "x", .present = random_.below(2) == 0});
     if (random_.below(6) == 0) route.match.query.push_back({.name = "q", .is_presence = true});
@@ -264,8 +277,10 @@ class RandomTables : public RouteTables {
     return config;
   }
   http::RequestHead random_request() {
-    static constexpr std::string_view kHosts[] = {"a.com", "b.com", "x.a.com", "A.COM", "a.b.com", "a.com:80", "xa.com", "a.c", "", "z"};
-    http::RequestHead head = get(kHosts[random_.below(std::size(kHosts))], random_path(5) + (random_.below(3) == 0 ? "?q=1" : ""));
+    static constexpr std::string_view kHosts[] = {"a.com",    "b.com",  "x.a.com", "A.COM", "a.b.com",
+                                                  "a.com:80", "xa.com", "a.c",     "",      "z"};
+    http::RequestHead head =
+        get(kHosts[random_.below(std::size(kHosts))], random_path(5) + (random_.below(3) == 0 ? "?q=1" : ""));
     if (random_.below(10) == 0) {
       head.set(":method", "CONNECT");
       head.remove(":path");

@@ -6,7 +6,8 @@
 namespace weft::proxy {
 namespace {
 
-HeaderAdd add_of(std::string name, std::string_view value, HeaderAdd::Action action = HeaderAdd::Action::AppendIfExistsOrAdd) {
+HeaderAdd add_of(std::string name, std::string_view value,
+                 HeaderAdd::Action action = HeaderAdd::Action::AppendIfExistsOrAdd) {
   return {.name = std::move(name), .value = observe::Format::parse_text(value).value(), .action = action};
 }
 
@@ -25,10 +26,14 @@ class Routing : public WithProxy {
     head += lines;
     return call(head);
   }
-  bool upstream_saw(std::string_view line) const { return upstream_head.find(std::string(line) + "\r\n") != std::string::npos; }
+  bool upstream_saw(std::string_view line) const {
+    return upstream_head.find(std::string(line) + "\r\n") != std::string::npos;
+  }
 };
 
-bool has_line(const std::string& answer, std::string_view line) { return answer.find("\r\n" + std::string(line) + "\r\n") != std::string::npos; }
+bool has_line(const std::string& answer, std::string_view line) {
+  return answer.find("\r\n" + std::string(line) + "\r\n") != std::string::npos;
+}
 
 TEST_F(Routing, DirectResponsesAndRedirectsAnswerHere) {
   prefix("/direct").action = DirectResponse{.status = 418, .body = "short"};
@@ -76,11 +81,14 @@ TEST_F(Routing, TheUpstreamSeesRewrittenHostAndPath) {
 TEST_F(Routing, HeaderChangesOfAllLevelsApplyInOrder) {
   using Action = HeaderAdd::Action;
   route_to_upstream();
-  host().routes[0].request_headers.adds = {add_of("x-who", "route", Action::OverwriteIfExistsOrAdd), add_of("x-path", "%REQ(:path)%")};
+  host().routes[0].request_headers.adds = {add_of("x-who", "route", Action::OverwriteIfExistsOrAdd),
+                                           add_of("x-path", "%REQ(:path)%")};
   host().request_headers.adds = {add_of("x-who", "host", Action::OverwriteIfExistsOrAdd)};
-  routes.request_headers.adds = {add_of("x-who", "config", Action::OverwriteIfExistsOrAdd), add_of("x-absent", "%REQ(x-none)%")};
+  routes.request_headers.adds = {add_of("x-who", "config", Action::OverwriteIfExistsOrAdd),
+                                 add_of("x-absent", "%REQ(x-none)%")};
   routes.request_headers.removes = {"x-secret"};
-  routes.response_headers.adds = {add_of("server", "mine", Action::OverwriteIfExistsOrAdd), add_of("x-answer", "%RESPONSE_CODE%")};
+  routes.response_headers.adds = {add_of("server", "mine", Action::OverwriteIfExistsOrAdd),
+                                  add_of("x-answer", "%RESPONSE_CODE%")};
   start();
   const std::string answer = get("/p", "x-secret: 1\r\n");
   EXPECT_TRUE(upstream_saw("x-who: config")) << upstream_head;
@@ -111,9 +119,11 @@ TEST_F(Routing, AStrangersControlHeadersStayOutside) {
   routes.internal_only_headers = {"x-inner"};
   route_to_upstream();
   start();
-  get("/", "x-envoy-max-retries: 5\r\nx-envoy-internal: true\r\nx-envoy-expected-rq-timeout-ms: 1\r\nx-inner: 1\r\nx-forwarded-for: 1.2.3.4\r\n"
-           "x-forwarded-client-cert: By=me\r\nx-request-id: mine\r\n");
-  for (const char* name : {"x-envoy-max-retries", "x-envoy-internal", "x-inner", "x-forwarded-client-cert", "x-request-id: mine"}) {
+  get("/",
+      "x-envoy-max-retries: 5\r\nx-envoy-internal: true\r\nx-envoy-expected-rq-timeout-ms: 1\r\nx-inner: 1\r\nx-forwarded-for: 1.2.3.4\r\n"
+      "x-forwarded-client-cert: By=me\r\nx-request-id: mine\r\n");
+  for (const char* name :
+       {"x-envoy-max-retries", "x-envoy-internal", "x-inner", "x-forwarded-client-cert", "x-request-id: mine"}) {
     EXPECT_EQ(upstream_head.find(name), std::string::npos) << name;
   }
   EXPECT_EQ(upstream_head.find("x-envoy-expected-rq-timeout-ms: 1\r\n"), std::string::npos);
@@ -150,7 +160,8 @@ TEST_F(Routing, AnInternalCallerMayAskForNoContentInsteadOfATimeout) {
   upstream_answer = kSilence;
   route_to_upstream();
   start();
-  const std::string answer = get("/", "x-envoy-upstream-rq-timeout-ms: 100\r\nx-envoy-upstream-rq-timeout-alt-response: 1\r\n");
+  const std::string answer =
+      get("/", "x-envoy-upstream-rq-timeout-ms: 100\r\nx-envoy-upstream-rq-timeout-alt-response: 1\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 204")) << answer;
   EXPECT_EQ(upstream_head.find("alt-response"), std::string::npos);
 }
@@ -171,7 +182,8 @@ TEST_F(Routing, TheAttemptCountIsToldBothWays) {
   policy->retry_on = kRetry5xx;
   action.retry_policy = policy;
   answer_by_script = [this](size_t, const std::string&) {
-    return upstream_requests == 1 ? "HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    return upstream_requests == 1 ? "HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n"
+                                  : "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
   };
   route_to_upstream();
   start();

@@ -54,7 +54,8 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
   for (const auto& config : snapshot_->clusters) {
     clusters_.push_back(std::make_unique<ClusterState>(config));
     const std::string name = stat_name(config->alt_stat_name.empty() ? config->name : config->alt_stat_name);
-    cluster_stats_.push_back(&parts_.registry->group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index()));
+    cluster_stats_.push_back(&parts_.registry->group(
+        {"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index()));
     shared_stats_.push_back(std::make_unique<SharedStats>(*parts_.registry, main_index(), name, *clusters_.back()));
     discovery_->add(*clusters_.back(), *cluster_stats_.back());
   }
@@ -67,7 +68,8 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
 
 // A worker makes its contexts on first use; that they can be made is shown here, once, before anything listens.
 base::Status Server::prove_tls() const {
-  const auto prove = [](const std::string& where, const std::shared_ptr<const net::TlsContextConfig>& config, net::TlsRole role) -> base::Status {
+  const auto prove = [](const std::string& where, const std::shared_ptr<const net::TlsContextConfig>& config,
+                        net::TlsRole role) -> base::Status {
     if (config == nullptr) return {};
     auto made = net::TlsContext::make(*config, role);
     if (made) return {};
@@ -83,7 +85,9 @@ base::Status Server::prove_tls() const {
       if (base::Status s = prove("listener " + listener->name, chain.tls, net::TlsRole::Server); !s) return s;
     }
     if (!listener->default_filter_chain) continue;
-    if (base::Status s = prove("listener " + listener->name, listener->default_filter_chain->tls, net::TlsRole::Server); !s) return s;
+    if (base::Status s = prove("listener " + listener->name, listener->default_filter_chain->tls, net::TlsRole::Server);
+        !s)
+      return s;
   }
   return {};
 }
@@ -107,7 +111,9 @@ void Server::on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) {
   publish_membership(cluster, true);
   if (!has_started_workers_) return;
   for (size_t i = 0; i < workers_.size(); ++i) {
-    parts_.workers[i]->post([worker = workers_[i].get(), name = cluster.config()->name, hosts = cluster.hosts()] { worker->set_hosts(name, hosts); });
+    parts_.workers[i]->post([worker = workers_[i].get(), name = cluster.config()->name, hosts = cluster.hosts()] {
+      worker->set_hosts(name, hosts);
+    });
   }
 }
 
@@ -131,11 +137,14 @@ void Server::publish_membership(ClusterState& cluster, bool is_change) {
   observe::StatGroup& stats = *cluster_stats_[static_cast<size_t>(at - clusters_.begin())];
   const auto& hosts = cluster.hosts()->hosts;
   stats.gauge(ClusterStat::membership_total).set(static_cast<int64_t>(hosts.size()));
-  stats.gauge(ClusterStat::membership_healthy).set(std::count_if(hosts.begin(), hosts.end(), [](const auto& h) { return h->is_usable(); }));
+  stats.gauge(ClusterStat::membership_healthy).set(std::count_if(hosts.begin(), hosts.end(), [](const auto& h) {
+    return h->is_usable();
+  }));
   if (is_change) stats.counter(ClusterStat::membership_change).add();
 }
 
-// Once a second, which is the resolution Envoy promises for ejections to reach the workers; detectors have their own interval.
+// Once a second, which is the resolution Envoy promises for ejections to reach the workers; detectors have their own
+// interval.
 void Server::on_sweep() {
   const base::MonoTime now = parts_.main->now();
   for (const auto& cluster : clusters_) {
@@ -152,7 +161,11 @@ void Server::on_sweep() {
 
 void Server::publish_gauges() {
   stats_->gauge(ServerStat::uptime).set((parts_.main->now() - started_at_) / base::seconds(1));
-  stats_->gauge(ServerStat::state).set(state() == State::Live ? 0 : state() == State::Draining ? 1 : state() == State::PreInitializing ? 2 : 3);
+  stats_->gauge(ServerStat::state)
+      .set(state() == State::Live              ? 0
+           : state() == State::Draining        ? 1
+           : state() == State::PreInitializing ? 2
+                                               : 3);
   uint64_t connections = 0;
   for (const auto& listener : listeners_) {
     for (size_t i = 0; i < worker_count(); ++i) connections += listener->count(i).value();
@@ -170,13 +183,15 @@ void Server::rotate_tickets() {
     listener->rotate_tickets();
     for_each_chain(*listener->config(), [&](const FilterChainConfig& chain) {
       if (chain.tls == nullptr) return;
-      post_to_listener(*listener, [&chain, keys = listener->tickets(chain)](WorkerListener& l) { l.replace_tickets(chain, keys); });
+      post_to_listener(
+          *listener, [&chain, keys = listener->tickets(chain)](WorkerListener& l) { l.replace_tickets(chain, keys); });
     });
   }
   parts_.main->arm(ticket_timer_, kTicketRotation);
 }
 
-base::Status Server::replace_tls(std::string_view listener_name, std::string_view chain_name, std::shared_ptr<const net::TlsContextConfig> config) {
+base::Status Server::replace_tls(std::string_view listener_name, std::string_view chain_name,
+                                 std::shared_ptr<const net::TlsContextConfig> config) {
   if (auto made = net::TlsContext::make(*config, net::TlsRole::Server); !made) return made.error();
   bool is_found = false;
   for (const auto& listener : listeners_) {
@@ -186,12 +201,14 @@ base::Status Server::replace_tls(std::string_view listener_name, std::string_vie
       is_found = true;
       post_to_listener(*listener, [&chain, config](WorkerListener& l) {
         // Proved above; making it again on the worker cannot fail for another reason than memory.
-        if (base::Status s = l.replace_tls(chain, config); !s) base::log(base::LogLevel::Error, "replace_tls: {}", s.error().message);
+        if (base::Status s = l.replace_tls(chain, config); !s)
+          base::log(base::LogLevel::Error, "replace_tls: {}", s.error().message);
       });
     });
   }
   if (is_found) return {};
-  return base::Error(base::ErrorCode::NotFound, "no filter chain '" + std::string(chain_name) + "' with TLS in listener '" + std::string(listener_name) + "'");
+  return base::Error(base::ErrorCode::NotFound, "no filter chain '" + std::string(chain_name) +
+                                                    "' with TLS in listener '" + std::string(listener_name) + "'");
 }
 
 void Server::set_state(State state) {
@@ -221,7 +238,8 @@ void Server::drain(base::Duration limit, base::Task done) {
   on_drained_ = std::move(done);
   if (workers_.empty()) return finish_drain();
   parts_.main->arm(drain_timer_, limit);
-  for (size_t i = 0; i < workers_.size(); ++i) parts_.workers[i]->post([worker = workers_[i].get()] { worker->drain(); });
+  for (size_t i = 0; i < workers_.size(); ++i)
+    parts_.workers[i]->post([worker = workers_[i].get()] { worker->drain(); });
 }
 
 void Server::on_worker_idle(size_t worker) {
@@ -233,7 +251,8 @@ void Server::on_worker_idle(size_t worker) {
 
 // What is still open is closed on its worker; the drain is over when the last worker says so.
 void Server::on_drain_limit() {
-  for (size_t i = 0; i < workers_.size(); ++i) parts_.workers[i]->post([worker = workers_[i].get()] { worker->close(); });
+  for (size_t i = 0; i < workers_.size(); ++i)
+    parts_.workers[i]->post([worker = workers_[i].get()] { worker->close(); });
 }
 
 void Server::close_connections(size_t worker) {
@@ -245,6 +264,8 @@ void Server::finish_drain() {
   if (on_drained_) std::exchange(on_drained_, base::Task())();
 }
 
-void Server::take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) { workers_[worker]->take(state, std::move(socket)); }
+void Server::take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) {
+  workers_[worker]->take(state, std::move(socket));
+}
 
 }  // namespace weft::proxy

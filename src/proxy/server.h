@@ -27,7 +27,7 @@ namespace weft::proxy {
 struct ServerParts {
   net::Loop* main = nullptr;
   std::vector<net::Loop*> workers;
-  net::Resolver* resolver = nullptr;           ///< null: STRICT_DNS clusters stay empty
+  net::Resolver* resolver = nullptr;  ///< null: STRICT_DNS clusters stay empty
   observe::Registry* registry = nullptr;
   observe::AccessLogs* access_logs = nullptr;  ///< null: nothing is logged
 };
@@ -47,15 +47,16 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   void drain(base::Duration limit, base::Task done);
   /// Ends every connection of one worker at once. Thread: that worker's; its loop must make one more turn.
   void close_connections(size_t worker);
-  /// /drain_listeners: refuses new connections at once and closes those that exist when they are idle; `graceful`: goes on
-  /// accepting, with `connection: close` on every response, and stops after the drain time unless `skip_exit`.
+  /// /drain_listeners: refuses new connections at once and closes those that exist when they are idle; `graceful`: goes
+  /// on accepting, with `connection: close` on every response, and stops after the drain time unless `skip_exit`.
   void drain_listeners(bool graceful, bool skip_exit);
   /// Told on the main loop whenever `state` changes.
   void set_state_handler(base::Delegate<void()> handler) { on_state_ = handler; }
   /// New connections of these listeners use this TLS content from now on. Errors: as TlsContext::make; or NotFound.
-  base::Status replace_tls(std::string_view listener, std::string_view filter_chain, std::shared_ptr<const net::TlsContextConfig> config);
+  base::Status replace_tls(std::string_view listener, std::string_view filter_chain,
+                           std::shared_ptr<const net::TlsContextConfig> config);
 
-  State state() const { return static_cast<State>(state_.value()); }       ///< Thread: any
+  State state() const { return static_cast<State>(state_.value()); }                ///< Thread: any
   void set_health_failed(bool failed) { health_failed_.exchange(failed ? 1 : 0); }  ///< Thread: any
   bool is_health_failed() const { return health_failed_.value() != 0; }             ///< Thread: any
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
@@ -79,7 +80,9 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   void on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) override;
   void on_warm() override;
 
-  unsigned main_index() const { return static_cast<unsigned>(parts_.workers.size()); }  ///< the main thread's own groups
+  unsigned main_index() const {
+    return static_cast<unsigned>(parts_.workers.size());
+  }  ///< the main thread's own groups
   base::Status prove_tls() const;
   base::Status prove_logs() const;
   void publish_membership(ClusterState& cluster, bool is_change);
@@ -114,8 +117,8 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   std::unique_ptr<ClusterDiscovery> discovery_;
   observe::StatGroup* stats_ = nullptr;
   std::vector<std::unique_ptr<SharedStats>> shared_stats_;  ///< in the order of clusters_
-  std::vector<observe::StatGroup*> cluster_stats_;   ///< the main thread's, in the order of clusters_
-  base::SharedCount state_;  ///< a State; SharedCount because the admin thread reads it
+  std::vector<observe::StatGroup*> cluster_stats_;          ///< the main thread's, in the order of clusters_
+  base::SharedCount state_;                                 ///< a State; SharedCount because the admin thread reads it
   base::SharedCount health_failed_;
   base::MonoTime started_at_{};
   net::Timer sweep_timer_, drain_timer_, flush_timer_, listener_drain_timer_, ticket_timer_;

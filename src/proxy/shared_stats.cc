@@ -10,18 +10,40 @@ namespace {
 using observe::StatKind;
 
 enum class BreakerStat : uint16_t {
-  cx_open, cx_pool_open, rq_pending_open, rq_open, rq_retry_open, remaining_cx, remaining_cx_pools, remaining_pending, remaining_rq, remaining_retries
+  cx_open,
+  cx_pool_open,
+  rq_pending_open,
+  rq_open,
+  rq_retry_open,
+  remaining_cx,
+  remaining_cx_pools,
+  remaining_pending,
+  remaining_rq,
+  remaining_retries
 };
-constexpr observe::StatTable::Row kBreakerRows[] = {
-    {"cx_open", StatKind::Gauge},           {"cx_pool_open", StatKind::Gauge},      {"rq_pending_open", StatKind::Gauge},
-    {"rq_open", StatKind::Gauge},           {"rq_retry_open", StatKind::Gauge},     {"remaining_cx", StatKind::Gauge},
-    {"remaining_cx_pools", StatKind::Gauge}, {"remaining_pending", StatKind::Gauge}, {"remaining_rq", StatKind::Gauge},
-    {"remaining_retries", StatKind::Gauge}};
+constexpr observe::StatTable::Row kBreakerRows[] = {{"cx_open", StatKind::Gauge},
+                                                    {"cx_pool_open", StatKind::Gauge},
+                                                    {"rq_pending_open", StatKind::Gauge},
+                                                    {"rq_open", StatKind::Gauge},
+                                                    {"rq_retry_open", StatKind::Gauge},
+                                                    {"remaining_cx", StatKind::Gauge},
+                                                    {"remaining_cx_pools", StatKind::Gauge},
+                                                    {"remaining_pending", StatKind::Gauge},
+                                                    {"remaining_rq", StatKind::Gauge},
+                                                    {"remaining_retries", StatKind::Gauge}};
 constexpr observe::StatTable kBreakerStats{kBreakerRows, std::size(kBreakerRows)};
 
 enum class OutlierStat : uint16_t {
-  ejections_active, ejections_total, ejections_overflow, ejections_enforced_total, enforced_5xx, detected_5xx, enforced_gateway, detected_gateway,
-  enforced_local_origin, detected_local_origin
+  ejections_active,
+  ejections_total,
+  ejections_overflow,
+  ejections_enforced_total,
+  enforced_5xx,
+  detected_5xx,
+  enforced_gateway,
+  detected_gateway,
+  enforced_local_origin,
+  detected_local_origin
 };
 constexpr observe::StatTable::Row kOutlierRows[] = {
     {"ejections_active", StatKind::Gauge},
@@ -38,11 +60,13 @@ constexpr observe::StatTable kOutlierStats{kOutlierRows, std::size(kOutlierRows)
 
 }  // namespace
 
-SharedStats::SharedStats(observe::Registry& registry, unsigned main_index, std::string_view stat_name, const ClusterState& cluster)
+SharedStats::SharedStats(observe::Registry& registry, unsigned main_index, std::string_view stat_name,
+                         const ClusterState& cluster)
     : registry_(registry), cluster_(cluster) {
   const std::string name(stat_name);
   const auto group = [&](const std::string& part, const observe::StatTable& table) {
-    return &registry.group({"cluster." + name + "." + part, "cluster." + part, {{"envoy.cluster_name", name}}}, table, main_index);
+    return &registry.group({"cluster." + name + "." + part, "cluster." + part, {{"envoy.cluster_name", name}}}, table,
+                           main_index);
   };
   breakers_[0] = group("circuit_breakers.default.", kBreakerStats);
   breakers_[1] = group("circuit_breakers.high.", kBreakerStats);

@@ -12,7 +12,8 @@ namespace weft::proxy {
 class SharedStats {
  public:
   /// `stat_name`: the cluster's, as in "cluster.<stat_name>.". `cluster` and `registry` outlive this.
-  SharedStats(observe::Registry& registry, unsigned main_index, std::string_view stat_name, const ClusterState& cluster);
+  SharedStats(observe::Registry& registry, unsigned main_index, std::string_view stat_name,
+              const ClusterState& cluster);
   ~SharedStats();
   SharedStats(const SharedStats&) = delete;
   SharedStats& operator=(const SharedStats&) = delete;
@@ -26,8 +27,8 @@ class SharedStats {
 
   observe::Registry& registry_;
   const ClusterState& cluster_;
-  observe::StatGroup* breakers_[2];         ///< default, high
-  observe::StatGroup* outlier_ = nullptr;   ///< null: no outlier detection
+  observe::StatGroup* breakers_[2];        ///< default, high
+  observe::StatGroup* outlier_ = nullptr;  ///< null: no outlier detection
 };
 
 }  // namespace weft::proxy

@@ -10,12 +10,10 @@ using observe::StatKind;
 #define WEFT_STAT_KIND_H StatKind::Histogram
 #define WEFT_STAT_ROW(kind, name) {#name, WEFT_STAT_KIND_##kind},
 
-constexpr observe::StatTable::Row kClusterRows[] = {
-    WEFT_CLUSTER_STATS(WEFT_STAT_ROW)
-    {"upstream_rq_", StatKind::Status},
-    {"internal.upstream_rq_", StatKind::Status},
-    {"external.upstream_rq_", StatKind::Status},
-    {"retry.upstream_rq_", StatKind::Status}};
+constexpr observe::StatTable::Row kClusterRows[] = {WEFT_CLUSTER_STATS(WEFT_STAT_ROW){"upstream_rq_", StatKind::Status},
+                                                    {"internal.upstream_rq_", StatKind::Status},
+                                                    {"external.upstream_rq_", StatKind::Status},
+                                                    {"retry.upstream_rq_", StatKind::Status}};
 static_assert(std::size(kClusterRows) == static_cast<size_t>(ClusterStat::kCount));
 constexpr observe::StatTable::Row kHttpRows[] = {WEFT_HTTP_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kListenerRows[] = {WEFT_LISTENER_STATS(WEFT_STAT_ROW)};

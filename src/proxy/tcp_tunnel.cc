@@ -10,7 +10,9 @@ namespace {
 class TcpTunnel final : public http::ClientConnection, private http::ClientStream, private net::ConnectionHandler {
  public:
   TcpTunnel(std::unique_ptr<net::Connection> transport, size_t buffer_bytes, http::ClientConnectionHandler& handler)
-      : handler_(handler), buffer_bytes_(buffer_bytes), transport_(std::move(transport)),
+      : handler_(handler),
+        buffer_bytes_(buffer_bytes),
+        transport_(std::move(transport)),
         deferred_(net::Deferred::Callback::bind<&TcpTunnel::run_tasks>(*this)) {
     transport_->set_handler(*this);
   }
@@ -31,7 +33,9 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
     is_draining_ = true;
     if (state_ == State::Idle) end({});
   }
-  void close() override { end({http::StreamEnd::Kind::ConnectionClosed, http::ResetCode::NoError, "upstream_local_close"}); }
+  void close() override {
+    end({http::StreamEnd::Kind::ConnectionClosed, http::ResetCode::NoError, "upstream_local_close"});
+  }
   http::Version version() const override { return http::Version::Http11; }
   net::Connection& transport() override { return *transport_; }
 
@@ -66,7 +70,8 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
 
   // net::ConnectionHandler
   void on_data(base::Slice data) override {
-    if (state_ != State::Active) return end({http::StreamEnd::Kind::ProtocolError, http::ResetCode::Protocol, "tcp.unexpected_data"});
+    if (state_ != State::Active)
+      return end({http::StreamEnd::Kind::ProtocolError, http::ResetCode::Protocol, "tcp.unexpected_data"});
     owed_ += data.size();
     if (owed_ > buffer_bytes_) transport_->pause_reading();
     if (stream_ != nullptr) stream_->on_response_data(std::move(data), false);
@@ -80,7 +85,9 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
   void on_drained() override {
     if (stream_ != nullptr) stream_->on_request_writable();
   }
-  void on_close(const base::Error&) override { end({http::StreamEnd::Kind::ConnectionClosed, http::ResetCode::NoError, "upstream_disconnect"}); }
+  void on_close(const base::Error&) override {
+    end({http::StreamEnd::Kind::ConnectionClosed, http::ResetCode::NoError, "upstream_disconnect"});
+  }
 
   void finish_sending() {
     if (std::exchange(has_sent_end_, true)) return;
@@ -98,7 +105,8 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
     schedule(kEnd);
   }
   void run_tasks() {
-    if ((std::exchange(tasks_, static_cast<uint8_t>(tasks_ & ~kHead)) & kHead) != 0 && state_ == State::Active && stream_ != nullptr) {
+    if ((std::exchange(tasks_, static_cast<uint8_t>(tasks_ & ~kHead)) & kHead) != 0 && state_ == State::Active &&
+        stream_ != nullptr) {
       http::ResponseHead head(transport_->loop().blocks());
       head.status = 200;
       stream_->on_response_head(std::move(head), false);

@@ -84,7 +84,8 @@ TEST_F(TcpTunnels, AnUnreachableUpstreamIsA503) {
   begin();
   world.partition("proxy", "upstream0");
   const auto made = send(kConnect);
-  EXPECT_TRUE(world.run_until([&] { return made->answer().starts_with("HTTP/1.1 503"); }, seconds(5))) << made->answer();
+  EXPECT_TRUE(world.run_until([&] { return made->answer().starts_with("HTTP/1.1 503"); }, seconds(5)))
+      << made->answer();
 }
 
 TEST_F(TcpTunnels, APostMayBeCarriedToo) {

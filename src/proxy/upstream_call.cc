@@ -42,8 +42,9 @@ std::string reset_body(std::string_view reason, std::string_view transport_failu
 
 }  // namespace
 
-UpstreamCall::UpstreamCall(Worker& worker, UpstreamCallHandler& handler, http::RequestHead& request, const ExchangeOrigin& origin,
-                           const RouteMatchResult& match, observe::RequestInfo& info, uint64_t random, base::MonoTime start, bool is_trusted)
+UpstreamCall::UpstreamCall(Worker& worker, UpstreamCallHandler& handler, http::RequestHead& request,
+                           const ExchangeOrigin& origin, const RouteMatchResult& match, observe::RequestInfo& info,
+                           uint64_t random, base::MonoTime start, bool is_trusted)
     : worker_(worker),
       handler_(handler),
       request_(request),
@@ -69,7 +70,9 @@ bool UpstreamCall::choose_cluster() {
   std::string_view name = action_.cluster;
   if (!action_.cluster_header.empty()) name = request_.get(action_.cluster_header);
   weighted_ = pick_weighted(action_, request_, random_);
-  if (weighted_ != nullptr) name = weighted_->cluster_header.empty() ? std::string_view(weighted_->cluster) : request_.get(weighted_->cluster_header);
+  if (weighted_ != nullptr)
+    name = weighted_->cluster_header.empty() ? std::string_view(weighted_->cluster)
+                                             : request_.get(weighted_->cluster_header);
   cluster_ = name.empty() ? nullptr : worker_.find_cluster(name);
   if (cluster_ != nullptr) {
     info_.upstream_cluster = cluster_->name();
@@ -86,14 +89,18 @@ void UpstreamCall::start(bool end) {
   has_body_ = !end;
   if (!choose_cluster()) return;
   is_high_priority_ = action_.is_high_priority;
-  const RetryPolicy* policy = action_.retry_policy != nullptr ? action_.retry_policy.get() : match_.virtual_host->retry_policy.get();
+  const RetryPolicy* policy =
+      action_.retry_policy != nullptr ? action_.retry_policy.get() : match_.virtual_host->retry_policy.get();
   read_timeouts(policy);
   retry_.emplace(policy, request_, cluster_->breaker(is_high_priority_));
-  const auto& limit = match_.route->body_buffer_bytes_max ? match_.route->body_buffer_bytes_max : match_.virtual_host->body_buffer_bytes_max;
+  const auto& limit = match_.route->body_buffer_bytes_max ? match_.route->body_buffer_bytes_max
+                                                          : match_.virtual_host->body_buffer_bytes_max;
   replay_bytes_max_ = limit ? *limit : origin_.buffer_bytes;
   if (!retry_->is_enabled()) replay_bytes_max_ = std::min<uint64_t>(replay_bytes_max_, kFreeRetryBodyBytesMax);
-  finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_, info_, !origin_.hcm->suppress_envoy_headers);
-  if (const auto& limit_of_cluster = cluster_->config().max_stream_duration; limit_of_cluster && *limit_of_cluster > Duration::zero()) {
+  finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_,
+                           info_, !origin_.hcm->suppress_envoy_headers);
+  if (const auto& limit_of_cluster = cluster_->config().max_stream_duration;
+      limit_of_cluster && *limit_of_cluster > Duration::zero()) {
     worker_.loop().arm(duration_timer_, *limit_of_cluster);
   }
   if (request_complete_) on_request_complete();
@@ -104,7 +111,9 @@ void UpstreamCall::attempt() {
   ++attempts_;
   attempt_start_ = worker_.loop().now();
   info_.attempt_count = attempts_;
-  host_ = cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(), retry_->host_attempts_max());
+  host_ =
+      cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(),
+                            retry_->host_attempts_max());
   if (host_ == nullptr) {
     cluster_->stats().counter(ClusterStat::upstream_cx_none_healthy).add();
     return fail(503, "no healthy upstream", "no_healthy_upstream", observe::kNoHealthyUpstream);
@@ -113,7 +122,8 @@ void UpstreamCall::attempt() {
   info_.upstream_host = host_->address_text;
   info_.upstream_hostname = host_->hostname;
   const ClusterConfig::Protocol protocol = cluster_->config().protocol;
-  const bool is_h2 = protocol == ClusterConfig::Protocol::Http2 || (protocol == ClusterConfig::Protocol::Downstream && request_.version == http::Version::Http2);
+  const bool is_h2 = protocol == ClusterConfig::Protocol::Http2 ||
+                     (protocol == ClusterConfig::Protocol::Downstream && request_.version == http::Version::Http2);
   const bool is_tcp = is_terminated_here(action_, request_);
   pool_ = &cluster_->pool(*host_, is_high_priority_, is_h2 && !is_tcp, is_tcp);
   const HostPool::Answer answer = pool_->acquire(*this);
@@ -138,7 +148,8 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   info_.upstream_tls = upstream_tls_ != nullptr ? &upstream_tls_->end() : nullptr;
   info_.first_upstream_tx = since_start();
   info_.upstream_pool_ready = worker_.loop().now() - attempt_start_;
-  const bool ends_with_head = request_ended_ && waiting_.is_empty() && replay_.is_empty() && trailers_ == nullptr && !has_body_;
+  const bool ends_with_head =
+      request_ended_ && waiting_.is_empty() && replay_.is_empty() && trailers_ == nullptr && !has_body_;
   if (ends_with_head) info_.last_upstream_tx = info_.first_upstream_tx;
   stream_->send_head(request_, ends_with_head);
   if (!ends_with_head) {
@@ -150,10 +161,14 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
 
 // What differs from attempt to attempt: the count, the time that is left, the host's own name.
 void UpstreamCall::set_attempt_headers() {
-  if (match_.virtual_host->include_attempt_count_in_request) request_.set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
-  if (match_.virtual_host->include_is_timeout_retry_header && was_timeout_retry_) request_.set(HeaderId::XEnvoyIsTimeoutRetry, "true");
-  if (origin_.hcm->scheme_matches_upstream) request_.set(HeaderId::Scheme, cluster_->config().tls != nullptr ? "https" : "http");
-  if (action_.auto_host_rewrite && !host_->hostname.empty()) set_authority(request_, host_->hostname, action_.append_x_forwarded_host);
+  if (match_.virtual_host->include_attempt_count_in_request)
+    request_.set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
+  if (match_.virtual_host->include_is_timeout_retry_header && was_timeout_retry_)
+    request_.set(HeaderId::XEnvoyIsTimeoutRetry, "true");
+  if (origin_.hcm->scheme_matches_upstream)
+    request_.set(HeaderId::Scheme, cluster_->config().tls != nullptr ? "https" : "http");
+  if (action_.auto_host_rewrite && !host_->hostname.empty())
+    set_authority(request_, host_->hostname, action_.append_x_forwarded_host);
   proxy::set_attempt_headers(timeouts_, attempt_time(), request_);
 }
 
@@ -190,8 +205,8 @@ void UpstreamCall::send_trailers(std::unique_ptr<http::HeaderMap> trailers) {
   if (stream_ != nullptr) flush_waiting();
 }
 
-// Gives the stream all that waits. Nothing waits for room: what is above the stream's high mark is bounded by the credit
-// that downstream does not get back until the stream has drained.
+// Gives the stream all that waits. Nothing waits for room: what is above the stream's high mark is bounded by the
+// credit that downstream does not get back until the stream has drained.
 void UpstreamCall::flush_waiting() {
   info_.last_upstream_tx = since_start();
   base::Chain data = std::move(waiting_);
@@ -213,7 +228,8 @@ void UpstreamCall::keep_for_replay(const base::Chain& data) {
   if (response_begun_ || replay_.size() + data.size() > replay_bytes_max_) {
     is_replayable_ = false;
     replay_.clear();
-    if (retry_->is_enabled() && !response_begun_) cluster_->stats().counter(ClusterStat::retry_or_shadow_abandoned).add();
+    if (retry_->is_enabled() && !response_begun_)
+      cluster_->stats().counter(ClusterStat::retry_or_shadow_abandoned).add();
     return;
   }
   replay_.append(data.share());
@@ -229,7 +245,8 @@ void UpstreamCall::give_credit() {
 }
 
 void UpstreamCall::on_request_writable() {
-  if (std::exchange(is_backed_up_, false)) cluster_->stats().counter(ClusterStat::upstream_flow_control_drained_total).add();
+  if (std::exchange(is_backed_up_, false))
+    cluster_->stats().counter(ClusterStat::upstream_flow_control_drained_total).add();
   give_credit();
 }
 
@@ -237,7 +254,8 @@ void UpstreamCall::on_request_complete() {
   const bool is_first = !std::exchange(request_complete_, true);
   if (is_first) request_complete_at_ = worker_.loop().now();
   if (is_done_ || cluster_ == nullptr) return;
-  if (timeouts_.global > Duration::zero() && !route_timer_.is_armed()) worker_.loop().arm(route_timer_, timeouts_.global);
+  if (timeouts_.global > Duration::zero() && !route_timer_.is_armed())
+    worker_.loop().arm(route_timer_, timeouts_.global);
   if (stream_ != nullptr) arm_attempt_timers();
 }
 
@@ -257,7 +275,8 @@ void UpstreamCall::on_response_head(http::ResponseHead head, bool end) {
   held_head_ = std::make_unique<http::ResponseHead>(std::move(head));
   held_head_ends_ = end;
   // A gRPC failure is often head and trailers in one read. The head waits for the rest of this read, never for another.
-  const bool may_have_status_in_trailers = !end && retry_->is_enabled() && http::is_grpc_content_type(held_head_->get(HeaderId::ContentType));
+  const bool may_have_status_in_trailers =
+      !end && retry_->is_enabled() && http::is_grpc_content_type(held_head_->get(HeaderId::ContentType));
   if (may_have_status_in_trailers) return worker_.loop().defer(release_head_);
   decide_on_head(nullptr);
 }
@@ -269,7 +288,8 @@ void UpstreamCall::on_held_head() {
 // Retry, or pass the head on. False: another attempt will come, or the call is over.
 bool UpstreamCall::decide_on_head(const http::HeaderMap* trailers) {
   release_head_.cancel();
-  const RetryDecision decision = is_replayable_ ? retry_->on_response(*held_head_, trailers, worker_.loop().wall_now(), worker_.loop().random().next())
+  const RetryDecision decision = is_replayable_ ? retry_->on_response(*held_head_, trailers, worker_.loop().wall_now(),
+                                                                      worker_.loop().random().next())
                                                 : RetryDecision();
   const bool will_retry = decision.kind == RetryDecision::Kind::Retry;
   count_response(*held_head_, will_retry);
@@ -285,12 +305,14 @@ void UpstreamCall::accept_head() {
   response_begun_ = true;
   replay_.clear();
   per_try_idle_timer_.cancel();
-  if (timeouts_.per_try_idle > Duration::zero() && !end) worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
+  if (timeouts_.per_try_idle > Duration::zero() && !end)
+    worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
   if (!origin_.hcm->suppress_envoy_headers) {
     const Duration elapsed = worker_.loop().now() - (request_complete_ ? request_complete_at_ : start_);
     head->set(HeaderId::XEnvoyUpstreamServiceTime, std::to_string(base::to_milliseconds(elapsed)));
   }
-  if (match_.virtual_host->include_attempt_count_in_response) head->set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
+  if (match_.virtual_host->include_attempt_count_in_response)
+    head->set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
   info_.response_code = head->status;
   if (end) finish_response(true);
   handler_.on_upstream_head(std::move(*head), end);
@@ -314,11 +336,13 @@ void UpstreamCall::count_response(const http::ResponseHead& head, bool is_retrie
   const bool is_error = head.status >= 500;
   stats.status(is_retried ? ClusterStat::retry_upstream_rq_ : ClusterStat::upstream_rq_).count(head.status);
   const bool is_internal = request_.get(HeaderId::XEnvoyInternal) == "true";
-  stats.status(is_internal ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_).count(head.status);
+  stats.status(is_internal ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_)
+      .count(head.status);
   stats.counter(ClusterStat::upstream_rq_completed).add();
   (is_error ? host_->rq_error : host_->rq_success).add();
   uint16_t status = head.status;
-  if (const auto grpc = head.find(HeaderId::GrpcStatus); grpc && http::is_grpc_content_type(head.get(HeaderId::ContentType))) {
+  if (const auto grpc = head.find(HeaderId::GrpcStatus);
+      grpc && http::is_grpc_content_type(head.get(HeaderId::ContentType))) {
     if (const auto code = http::parse_grpc_status(*grpc)) status = http::http_status_of_grpc(*code);
   }
   cluster_->report(*host_, {AttemptOutcome::Kind::Response, status});
@@ -329,7 +353,9 @@ void UpstreamCall::finish_response(bool is_complete) {
   info_.last_upstream_rx = since_start();
   cancel_timers();
   const Duration elapsed = worker_.loop().now() - (request_complete_ ? request_complete_at_ : start_);
-  cluster_->stats().histogram(ClusterStat::upstream_rq_time).record(static_cast<uint64_t>(base::to_milliseconds(elapsed)));
+  cluster_->stats()
+      .histogram(ClusterStat::upstream_rq_time)
+      .record(static_cast<uint64_t>(base::to_milliseconds(elapsed)));
 }
 
 void UpstreamCall::consume(size_t bytes) {
@@ -343,10 +369,12 @@ void UpstreamCall::on_pool_failure(PoolFailure failure, std::string_view reason)
     case PoolFailure::Overflow: return on_broken(ResetReason::Overflow, "overflow", observe::kUpstreamOverflow, "");
     case PoolFailure::ConnectTimeout:
       cluster_->report(*host_, {AttemptOutcome::Kind::ConnectFailed, 0});
-      return on_broken(ResetReason::ConnectionFailure, "connection_timeout", observe::kUpstreamConnectionFailure, reason);
+      return on_broken(ResetReason::ConnectionFailure, "connection_timeout", observe::kUpstreamConnectionFailure,
+                       reason);
     case PoolFailure::ConnectFailed:
       cluster_->report(*host_, {AttemptOutcome::Kind::ConnectFailed, 0});
-      return on_broken(ResetReason::ConnectionFailure, "remote_connection_failure", observe::kUpstreamConnectionFailure, reason);
+      return on_broken(ResetReason::ConnectionFailure, "remote_connection_failure", observe::kUpstreamConnectionFailure,
+                       reason);
   }
 }
 
@@ -367,21 +395,29 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
   sent_request_ = reused.has_sent_bytes;
   stream_ = nullptr;
   end_attempt();
-  if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && held_head_ == nullptr && is_free_retry(reused)) {
+  if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && held_head_ == nullptr &&
+      is_free_retry(reused)) {
     free_retry_used_ = true;
     cluster_->stats().counter(ClusterStat::upstream_rq_retry_free).add();
     return attempt();
   }
   switch (end.kind) {
-    case StreamEnd::Kind::RemoteReset: return on_broken(ResetReason::RemoteReset, "remote_reset", observe::kUpstreamRemoteReset, "");
-    case StreamEnd::Kind::Refused: return on_broken(ResetReason::RemoteRefusedStream, "remote_refused_stream_reset", observe::kUpstreamRemoteReset, "");
+    case StreamEnd::Kind::RemoteReset:
+      return on_broken(ResetReason::RemoteReset, "remote_reset", observe::kUpstreamRemoteReset, "");
+    case StreamEnd::Kind::Refused:
+      return on_broken(ResetReason::RemoteRefusedStream, "remote_refused_stream_reset", observe::kUpstreamRemoteReset,
+                       "");
     case StreamEnd::Kind::ProtocolError:
-    case StreamEnd::Kind::LimitExceeded: return on_broken(ResetReason::ProtocolError, "protocol_error", observe::kUpstreamProtocolError, end.detail);
-    default: return on_broken(ResetReason::ConnectionTermination, "connection_termination", observe::kUpstreamConnectionTermination, "");
+    case StreamEnd::Kind::LimitExceeded:
+      return on_broken(ResetReason::ProtocolError, "protocol_error", observe::kUpstreamProtocolError, end.detail);
+    default:
+      return on_broken(ResetReason::ConnectionTermination, "connection_termination",
+                       observe::kUpstreamConnectionTermination, "");
   }
 }
 
-void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64_t flag, std::string_view transport_failure) {
+void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64_t flag,
+                             std::string_view transport_failure) {
   info_.upstream_transport_failure_reason = transport_failure;
   if (response_begun_) {
     std::string details = "upstream_reset_after_response_started{";
@@ -394,7 +430,8 @@ void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64
     host_->rq_error.add();
     if (reason != ResetReason::ConnectionFailure) cluster_->report(*host_, {AttemptOutcome::Kind::Reset, 0});
   }
-  const RetryDecision decision = is_replayable_ ? retry_->on_reset(reason, sent_request_, worker_.loop().random().next()) : RetryDecision();
+  const RetryDecision decision =
+      is_replayable_ ? retry_->on_reset(reason, sent_request_, worker_.loop().random().next()) : RetryDecision();
   if (try_again(decision)) return;
   const uint16_t status = reason == ResetReason::ProtocolError ? 502 : 503;
   const std::string body = reset_body(detail, transport_failure, attempts_ > 1);
@@ -411,14 +448,14 @@ bool UpstreamCall::try_again(const RetryDecision& decision) {
       info_.flags |= observe::kUpstreamRetryLimitExceeded;
       return false;
     case RetryDecision::Kind::NoOverflow:
-    case RetryDecision::Kind::NoBudget:
-      stats.counter(ClusterStat::upstream_rq_retry_overflow).add();
-      return false;
+    case RetryDecision::Kind::NoBudget: stats.counter(ClusterStat::upstream_rq_retry_overflow).add(); return false;
     case RetryDecision::Kind::Retry: break;
   }
   stats.counter(ClusterStat::upstream_rq_retry).add();
-  stats.counter(decision.back_off_counter.ends_with("ratelimited") ? ClusterStat::upstream_rq_retry_backoff_ratelimited
-                                                                  : ClusterStat::upstream_rq_retry_backoff_exponential).add();
+  stats
+      .counter(decision.back_off_counter.ends_with("ratelimited") ? ClusterStat::upstream_rq_retry_backoff_ratelimited
+                                                                  : ClusterStat::upstream_rq_retry_backoff_exponential)
+      .add();
   held_head_.reset();
   release_head_.cancel();
   end_attempt();
@@ -510,14 +547,17 @@ void UpstreamCall::on_try_timeout(std::string_view details) {
   cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, 0});
   was_timeout_retry_ = true;
   const bool sent = stream_ != nullptr && stream_->has_sent_bytes();
-  const RetryDecision decision = is_replayable_ ? retry_->on_per_try_timeout(sent, worker_.loop().random().next()) : RetryDecision();
+  const RetryDecision decision =
+      is_replayable_ ? retry_->on_per_try_timeout(sent, worker_.loop().random().next()) : RetryDecision();
   if (try_again(decision)) return;
-  fail(timeouts_.status, timeouts_.status == 204 ? "" : "upstream request timeout", std::string(details), observe::kUpstreamRequestTimeout);
+  fail(timeouts_.status, timeouts_.status == 204 ? "" : "upstream request timeout", std::string(details),
+       observe::kUpstreamRequestTimeout);
 }
 
 void UpstreamCall::on_max_duration() {
   cluster_->stats().counter(ClusterStat::upstream_rq_max_duration_reached).add();
-  fail_timeout("upstream max stream duration reached", "upstream_max_stream_duration_reached", observe::kUpstreamMaxStreamDurationReached);
+  fail_timeout("upstream max stream duration reached", "upstream_max_stream_duration_reached",
+               observe::kUpstreamMaxStreamDurationReached);
 }
 
 }  // namespace weft::proxy

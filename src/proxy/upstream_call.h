@@ -54,7 +54,8 @@ class UpstreamCallHandler {
 class UpstreamCall final : public base::Pooled, private http::ClientStreamHandler, private PoolCaller {
  public:
   UpstreamCall(Worker& worker, UpstreamCallHandler& handler, http::RequestHead& request, const ExchangeOrigin& origin,
-               const RouteMatchResult& match, observe::RequestInfo& info, uint64_t random, base::MonoTime start, bool is_trusted);
+               const RouteMatchResult& match, observe::RequestInfo& info, uint64_t random, base::MonoTime start,
+               bool is_trusted);
   ~UpstreamCall();
 
   /// Chooses cluster and host and begins. `end`: no body follows. May call on_upstream_failure at once (no cluster, no
@@ -139,23 +140,23 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   std::optional<RetryState> retry_;
   RequestTimeouts timeouts_;
 
-  base::Chain waiting_;            ///< body not yet given to a stream
-  base::Chain replay_;             ///< body given to streams, kept while a retry may need it
+  base::Chain waiting_;  ///< body not yet given to a stream
+  base::Chain replay_;   ///< body given to streams, kept while a retry may need it
   std::unique_ptr<http::HeaderMap> trailers_;
-  size_t credit_owed_ = 0;         ///< body bytes whose credit downstream has not got back
+  size_t credit_owed_ = 0;  ///< body bytes whose credit downstream has not got back
   uint64_t replay_bytes_max_ = 0;
-  bool request_ended_ = false;     ///< all of the request has come to this object
+  bool request_ended_ = false;  ///< all of the request has come to this object
   bool has_body_ = false;
   bool is_replayable_ = true;
   bool request_complete_ = false;
-  bool response_begun_ = false;    ///< a final response head went downstream
+  bool response_begun_ = false;  ///< a final response head went downstream
   bool response_ended_ = false;
   bool is_done_ = false;
   bool is_high_priority_ = false;
   bool free_retry_used_ = false;
   bool was_timeout_retry_ = false;
-  bool has_sent_end_ = false;      ///< to the present stream
-  bool sent_request_ = false;      ///< the last stream had given bytes to the kernel
+  bool has_sent_end_ = false;  ///< to the present stream
+  bool sent_request_ = false;  ///< the last stream had given bytes to the kernel
   bool is_backed_up_ = false;
   uint32_t attempts_ = 0;
   base::MonoTime attempt_start_{};

@@ -18,7 +18,8 @@ std::string stat_name(std::string_view name) {
   return out;
 }
 
-Worker::Worker(net::Loop& loop, size_t index, WorkerHost& host) : loop_(loop), index_(index), host_(host), next_connection_id_(index) {}
+Worker::Worker(net::Loop& loop, size_t index, WorkerHost& host)
+    : loop_(loop), index_(index), host_(host), next_connection_id_(index) {}
 
 Worker::~Worker() {
   listeners_.clear();
@@ -27,7 +28,8 @@ Worker::~Worker() {
 }
 
 void Worker::start(std::shared_ptr<const Snapshot> snapshot, const std::vector<std::unique_ptr<ClusterState>>& clusters,
-                   const std::vector<std::unique_ptr<ListenerState>>& listeners, const std::vector<std::shared_ptr<const HostSet>>& hosts) {
+                   const std::vector<std::unique_ptr<ListenerState>>& listeners,
+                   const std::vector<std::shared_ptr<const HostSet>>& hosts) {
   snapshot_ = std::move(snapshot);
   for (size_t i = 0; i < clusters.size(); ++i) {
     auto cluster = std::make_unique<WorkerCluster>(*this, *clusters[i]);
@@ -71,7 +73,9 @@ void Worker::take(ListenerState& state, net::AcceptedSocket socket) {
 }
 
 void Worker::hand_over(size_t worker, ListenerState& state, net::AcceptedSocket socket) {
-  host_.worker_loop(worker).post([&host = host_, worker, &state, socket = std::move(socket)]() mutable { host.take_on_worker(worker, state, std::move(socket)); });
+  host_.worker_loop(worker).post([&host = host_, worker, &state, socket = std::move(socket)]() mutable {
+    host.take_on_worker(worker, state, std::move(socket));
+  });
 }
 
 void Worker::stop_accepting() {
@@ -113,7 +117,8 @@ void Worker::open_logs(const HcmConfig& hcm) {
   }
 }
 
-void Worker::write_access_logs(const std::vector<AccessLogConfig>& logs, const observe::RequestInfo& info, uint64_t random) {
+void Worker::write_access_logs(const std::vector<AccessLogConfig>& logs, const observe::RequestInfo& info,
+                               uint64_t random) {
   for (const AccessLogConfig& log : logs) {
     const auto writer = log_writers_.find(&log);
     if (writer != log_writers_.end()) writer->second->log(*log.format, log.filter.get(), info, random);
@@ -121,7 +126,8 @@ void Worker::write_access_logs(const std::vector<AccessLogConfig>& logs, const o
 }
 
 // A request that the codec answered itself never had an exchange; it has a log line all the same, as in Envoy.
-void Worker::log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) {
+void Worker::log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, uint16_t status,
+                                 const http::StreamEnd& end) {
   if (origin.hcm->access_logs.empty()) return;
   const HeaderView headers(&head);
   observe::RequestInfo info;

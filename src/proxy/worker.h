@@ -34,13 +34,14 @@ std::string stat_name(std::string_view name);
 /// What a worker asks of the process. Implemented by Server.
 class WorkerHost {
  public:
-  virtual observe::Registry& registry() = 0;                         ///< Thread: any
-  virtual size_t worker_count() const = 0;                           ///< Thread: any
-  virtual net::Loop& worker_loop(size_t worker) = 0;                 ///< Thread: any (for post)
-  virtual void take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) = 0;  ///< Thread: that worker's
-  virtual bool is_health_failing() const = 0;                        ///< /healthcheck/fail is in force. Thread: any
-  virtual observe::AccessLogs* access_logs() = 0;                    ///< null: nothing is logged. Thread: any
-  virtual void on_worker_idle(size_t worker) = 0;                    ///< a draining worker has no connection left. Thread: that worker's
+  virtual observe::Registry& registry() = 0;          ///< Thread: any
+  virtual size_t worker_count() const = 0;            ///< Thread: any
+  virtual net::Loop& worker_loop(size_t worker) = 0;  ///< Thread: any (for post)
+  virtual void take_on_worker(size_t worker, ListenerState& state,
+                              net::AcceptedSocket socket) = 0;  ///< Thread: that worker's
+  virtual bool is_health_failing() const = 0;                   ///< /healthcheck/fail is in force. Thread: any
+  virtual observe::AccessLogs* access_logs() = 0;               ///< null: nothing is logged. Thread: any
+  virtual void on_worker_idle(size_t worker) = 0;  ///< a draining worker has no connection left. Thread: that worker's
 
  protected:
   ~WorkerHost() = default;
@@ -55,7 +56,8 @@ class Worker {
 
   /// Takes the configuration: clusters first, then listeners start to accept.
   void start(std::shared_ptr<const Snapshot> snapshot, const std::vector<std::unique_ptr<ClusterState>>& clusters,
-             const std::vector<std::unique_ptr<ListenerState>>& listeners, const std::vector<std::shared_ptr<const HostSet>>& hosts);
+             const std::vector<std::unique_ptr<ListenerState>>& listeners,
+             const std::vector<std::shared_ptr<const HostSet>>& hosts);
   void set_hosts(std::string_view cluster, std::shared_ptr<const HostSet> hosts);
   void take(ListenerState& state, net::AcceptedSocket socket);
   void stop_accepting();
@@ -70,7 +72,7 @@ class Worker {
   bool is_draining() const { return is_draining_; }
   base::ObjectPool& exchange_pool() { return exchange_pool_; }
   base::ObjectPool& call_pool() { return call_pool_; }
-  uint64_t next_connection_id() { return (next_connection_id_ += worker_count()) ; }
+  uint64_t next_connection_id() { return (next_connection_id_ += worker_count()); }
   uint64_t next_stream_id() { return loop_.random().next(); }
   /// This machine's own address; stands for loopback clients in x-forwarded-for.
   std::string_view machine_ip() const { return machine_ip_; }
@@ -82,13 +84,16 @@ class Worker {
 
   WorkerCluster* find_cluster(std::string_view name);
   observe::StatGroup& stat_group(const observe::StatScope& scope, const observe::StatTable& table);
-  base::Result<std::shared_ptr<net::TlsContext>> tls_context(const net::TlsContextConfig& config, net::TlsRole role) { return tls_contexts_.get(config, role); }
+  base::Result<std::shared_ptr<net::TlsContext>> tls_context(const net::TlsContextConfig& config, net::TlsRole role) {
+    return tls_contexts_.get(config, role);
+  }
   WorkerHost& host() { return host_; }
 
   void hand_over(size_t worker, ListenerState& state, net::AcceptedSocket socket);
   void on_connection_gone();
   void write_access_logs(const std::vector<AccessLogConfig>& logs, const observe::RequestInfo& info, uint64_t random);
-  void log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, uint16_t status, const http::StreamEnd& end);
+  void log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, uint16_t status,
+                           const http::StreamEnd& end);
   /// Writes a warning at most once a second.
   void warn_rarely(std::string_view text);
   WorkerListener* find_listener(const ListenerState& state);

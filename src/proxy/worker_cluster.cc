@@ -10,7 +10,9 @@ namespace weft::proxy {
 namespace {
 
 // No behaviour depends on the order of this table: pools are looked up by key, and drained or closed all together.
-std::string stat_prefix(const ClusterConfig& config) { return config.alt_stat_name.empty() ? config.name : config.alt_stat_name; }
+std::string stat_prefix(const ClusterConfig& config) {
+  return config.alt_stat_name.empty() ? config.name : config.alt_stat_name;
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ CodecStats& WorkerCluster::codec_stats(bool is_h2) {
   std::unique_ptr<CodecStats>& stats = is_h2 ? h2_stats_ : h1_stats_;
   if (stats == nullptr) {
     const std::string name = stat_name(stat_prefix(*config_));
-    stats = std::make_unique<CodecStats>(worker_, observe::StatScope{"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, is_h2);
+    stats = std::make_unique<CodecStats>(
+        worker_, observe::StatScope{"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, is_h2);
   }
   return *stats;
 }
@@ -39,7 +42,8 @@ void WorkerCluster::set_hosts(std::shared_ptr<const HostSet> hosts) {
   hosts_ = std::move(hosts);
   refresh_balancer();
   for (auto& [key, pool] : pools_) {
-    const bool stays = std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == key.host; });
+    const bool stays =
+        std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == key.host; });
     if (!stays) pool->drain();
   }
 }
@@ -64,7 +68,8 @@ Host* WorkerCluster::choose_host(std::span<Host* const> tried, uint32_t attempts
 HostPool& WorkerCluster::pool(Host& host, bool is_high_priority, bool is_h2, bool is_tcp) {
   std::unique_ptr<HostPool>& pool = pools_[{&host, is_high_priority, is_h2, is_tcp}];
   if (pool == nullptr) {
-    const auto shared = std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &host; });
+    const auto shared =
+        std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &host; });
     WEFT_ASSERT(shared != hosts_->hosts.end());
     pool = std::make_unique<HostPool>(*this, *shared, is_high_priority, is_h2, is_tcp);
   }
@@ -80,7 +85,8 @@ std::unique_ptr<net::TlsSession> WorkerCluster::new_tls_session(const Host& host
   }
   net::ClientSessionOptions options;
   options.rules = std::shared_ptr<const net::PeerRules>(config_, &config_->tls->peer);
-  options.sni = config_->auto_host_sni && !host.hostname.empty() ? std::string_view(host.hostname) : std::string_view(config_->sni);
+  options.sni = config_->auto_host_sni && !host.hostname.empty() ? std::string_view(host.hostname)
+                                                                 : std::string_view(config_->sni);
   options.observer = &tls_stats_;
   // Envoy offers what the configured protocol speaks, where the context names no ALPN itself.
   if (config_->tls->alpn.empty()) {
@@ -97,7 +103,8 @@ void WorkerCluster::report(Host& host, const AttemptOutcome& outcome) {
 
 // A pool of a host that left the cluster goes when its last connection has.
 void WorkerCluster::on_pool_empty(HostPool& pool) {
-  const bool stays = std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &pool.host(); });
+  const bool stays =
+      std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &pool.host(); });
   if (stays || !pool.is_empty()) return;
   const auto it = pools_.find({&pool.host(), pool.is_high_priority(), pool.is_h2(), pool.is_tcp()});
   if (it == pools_.end()) return;

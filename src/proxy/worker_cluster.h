@@ -11,9 +11,9 @@
 #include "http/connection.h"
 #include "net/tls_context.h"
 #include "observe/stats.h"
-#include "proxy/codec_stats.h"
 #include "proxy/balancer.h"
 #include "proxy/cluster_state.h"
+#include "proxy/codec_stats.h"
 #include "proxy/pool.h"
 #include "proxy/tls_stats.h"
 
@@ -59,7 +59,9 @@ class WorkerCluster {
     bool operator==(const PoolKey&) const = default;
   };
   struct PoolKeyHash {
-    size_t operator()(const PoolKey& k) const { return (reinterpret_cast<size_t>(k.host) >> 4) * 8 + k.is_tcp * 4 + k.is_high * 2 + k.is_h2; }
+    size_t operator()(const PoolKey& k) const {
+      return (reinterpret_cast<size_t>(k.host) >> 4) * 8 + k.is_tcp * 4 + k.is_high * 2 + k.is_h2;
+    }
   };
   void refresh_balancer();
 

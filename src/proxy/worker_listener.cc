@@ -11,10 +11,14 @@ namespace weft::proxy {
 
 WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector<net::ListenSocket*> sockets)
     : worker_(worker), state_(state), config_(state.config()), chains_(*config_), sockets_(std::move(sockets)) {
-  const std::string name = config_->stat_prefix.empty() ? stat_name(config_->address.to_string()) : config_->stat_prefix;
-  stats_ = &worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kListenerStats);
+  const std::string name =
+      config_->stat_prefix.empty() ? stat_name(config_->address.to_string()) : config_->stat_prefix;
+  stats_ =
+      &worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kListenerStats);
   const std::string number = "worker_" + std::to_string(worker.index());
-  worker_stats_ = &worker.stat_group({"listener." + name + "." + number + ".", "listener." + number + ".", {{"envoy.listener_address", name}}}, kListenerWorkerStats);
+  worker_stats_ = &worker.stat_group(
+      {"listener." + name + "." + number + ".", "listener." + number + ".", {{"envoy.listener_address", name}}},
+      kListenerWorkerStats);
   tls_stats_.set_group(*stats_);
 }
 
@@ -55,7 +59,8 @@ void WorkerListener::on_accept_error(const base::Error& error) {
 }
 
 void WorkerListener::on_connection_gone(base::MonoTime accepted) {
-  stats_->histogram(ListenerStat::downstream_cx_length_ms).record(static_cast<uint64_t>(base::to_milliseconds(worker_.loop().now() - accepted)));
+  stats_->histogram(ListenerStat::downstream_cx_length_ms)
+      .record(static_cast<uint64_t>(base::to_milliseconds(worker_.loop().now() - accepted)));
   worker_stats_->gauge(ListenerWorkerStat::downstream_cx_active).subtract();
   --connection_count_;
   state_.count(worker_.index()).subtract();
@@ -99,7 +104,8 @@ std::unique_ptr<net::TlsSession> WorkerListener::new_tls_session(const FilterCha
   return tls.context->new_server_session(net::TlsEnvironment(worker_.loop()), std::move(options));
 }
 
-base::Status WorkerListener::replace_tls(const FilterChainConfig& chain, std::shared_ptr<const net::TlsContextConfig> config) {
+base::Status WorkerListener::replace_tls(const FilterChainConfig& chain,
+                                         std::shared_ptr<const net::TlsContextConfig> config) {
   auto made = worker_.tls_context(*config, net::TlsRole::Server);
   if (!made) return made.error();
   ChainTls& tls = tls_[&chain];
@@ -118,11 +124,13 @@ WorkerListener::HcmCounters& WorkerListener::http_counters(const HcmConfig& hcm)
   if (counters == nullptr) {
     counters = std::make_unique<HcmCounters>();
     const std::string name = stat_name(hcm.stat_prefix);
-    counters->stats = &worker_.stat_group({"http." + name + ".", "http.", {{"envoy.http_conn_manager_prefix", name}}}, kHttpStats);
+    counters->stats =
+        &worker_.stat_group({"http." + name + ".", "http.", {{"envoy.http_conn_manager_prefix", name}}}, kHttpStats);
     for (const FilterConfig& filter : hcm.filters) {
       const observe::StatTable* table = filter.factory->stat_table();
       const std::string prefix(filter.factory->stat_prefix());
-      observe::StatScope scope{"http." + name + "." + prefix, "http." + prefix, {{"envoy.http_conn_manager_prefix", name}}};
+      observe::StatScope scope{
+          "http." + name + "." + prefix, "http." + prefix, {{"envoy.http_conn_manager_prefix", name}}};
       counters->filters.push_back(table != nullptr ? &worker_.stat_group(scope, *table) : nullptr);
     }
   }
@@ -136,7 +144,8 @@ CodecStats& WorkerListener::codec_stats(const HcmConfig& hcm, bool is_h2) {
   return *stats;
 }
 
-void WorkerListener::serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2, base::Chain first_bytes) {
+void WorkerListener::serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2,
+                           base::Chain first_bytes) {
   auto* connection = new HttpConnection(*this, chain, std::move(transport), is_h2, std::move(first_bytes));
   connections_.push_back(*connection);
   if (worker_.is_draining()) connection->drain();

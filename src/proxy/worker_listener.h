@@ -11,8 +11,8 @@
 #include "base/intrusive_list.h"
 #include "http/connection.h"
 #include "net/loop.h"
-#include "observe/stats.h"
 #include "net/tls_context.h"
+#include "observe/stats.h"
 #include "proxy/codec_stats.h"
 #include "proxy/filter_chain_table.h"
 #include "proxy/listener_config.h"
@@ -41,7 +41,8 @@ class WorkerListener final : private net::AcceptHandler {
   bool is_idle() { return connections_.is_empty() && incoming_.is_empty(); }
   /// Live connections of this worker and listener.
   size_t connection_count() const { return connection_count_; }
-  /// New connections of `chain` use this TLS content from now on; those that exist keep theirs. Errors: as TlsContext::make.
+  /// New connections of `chain` use this TLS content from now on; those that exist keep theirs. Errors: as
+  /// TlsContext::make.
   base::Status replace_tls(const FilterChainConfig& chain, std::shared_ptr<const net::TlsContextConfig> config);
   void replace_tickets(const FilterChainConfig& chain, std::shared_ptr<const net::TicketKeys> tickets);
 
@@ -76,7 +77,8 @@ class WorkerListener final : private net::AcceptHandler {
   const FilterChainConfig* find_chain(const ConnectionFacts& facts) const { return chains_.find(facts); }
   std::unique_ptr<net::TlsSession> new_tls_session(const FilterChainConfig& chain, std::string& failure);
   HcmCounters& http_counters(const HcmConfig& hcm);
-  void serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2, base::Chain first_bytes);
+  void serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2,
+             base::Chain first_bytes);
 
   Worker& worker_;
   ListenerState& state_;

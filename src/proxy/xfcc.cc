@@ -56,8 +56,10 @@ std::string client_cert_element(const HcmConfig& config, const net::TlsInfo& tls
   for (const std::string& uri : tls.local_uri_sans) add_pair(element, "By", uri);
   if (!tls.peer_certificate_sha256.empty()) add_pair(element, "Hash", tls.peer_certificate_sha256);
   if (config.xfcc_subject) add_quoted(element, "Subject", tls.peer_subject);
-  if (config.xfcc_cert && !tls.peer_certificate_pem.empty()) add_quoted(element, "Cert", url_encode_pem(tls.peer_certificate_pem));
-  if (config.xfcc_chain && !tls.peer_chain_pem.empty()) add_quoted(element, "Chain", url_encode_pem(tls.peer_chain_pem));
+  if (config.xfcc_cert && !tls.peer_certificate_pem.empty())
+    add_quoted(element, "Cert", url_encode_pem(tls.peer_certificate_pem));
+  if (config.xfcc_chain && !tls.peer_chain_pem.empty())
+    add_quoted(element, "Chain", url_encode_pem(tls.peer_chain_pem));
   if (config.xfcc_uri) {
     if (tls.peer_uri_sans.empty()) add_pair(element, "URI", "");
     for (const std::string& uri : tls.peer_uri_sans) add_pair(element, "URI", uri);

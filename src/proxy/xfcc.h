@@ -1,6 +1,6 @@
-// Purpose: x-forwarded-client-cert: dropped, passed on, or made from the peer's certificate, as the connection manager says.
-// Thread:  any (pure).
-// Source:  Envoy's ConnectionManagerUtility::mutateXfccRequestHeader; its "x-forwarded-client-cert" documentation.
+// Purpose: x-forwarded-client-cert: dropped, passed on, or made from the peer's certificate, as the connection manager
+// says. Thread:  any (pure). Source:  Envoy's ConnectionManagerUtility::mutateXfccRequestHeader; its
+// "x-forwarded-client-cert" documentation.
 #pragma once
 
 #include <string>

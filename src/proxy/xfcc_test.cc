@@ -56,9 +56,11 @@ TEST_F(ClientCert, WithoutAPeerCertificateOnlyAlwaysForwardOnlyKeepsIt) {
 
 TEST_F(ClientCert, TheDetailsAskedForFollowInEnvoysOrder) {
   config_.xfcc_subject = config_.xfcc_cert = config_.xfcc_chain = config_.xfcc_uri = config_.xfcc_dns = true;
-  EXPECT_EQ(client_cert_element(config_, tls_),
-            std::string(kOwn) + ";Subject=\"CN=client,O=\\\"x\\\"\";Cert=\"-----BEGIN%20CERTIFICATE-----%0AA%2B%2F%3D%0A\";Chain=\"chain%0A\""
-                                ";URI=spiffe://td/a;URI=spiffe://td/b;DNS=a.com;DNS=b.com");
+  EXPECT_EQ(
+      client_cert_element(config_, tls_),
+      std::string(kOwn) +
+          ";Subject=\"CN=client,O=\\\"x\\\"\";Cert=\"-----BEGIN%20CERTIFICATE-----%0AA%2B%2F%3D%0A\";Chain=\"chain%0A\""
+          ";URI=spiffe://td/a;URI=spiffe://td/b;DNS=a.com;DNS=b.com");
   tls_.peer_uri_sans.clear();
   tls_.peer_dns_sans.clear();
   tls_.peer_subject.clear();
@@ -69,7 +71,8 @@ TEST_F(ClientCert, TheDetailsAskedForFollowInEnvoysOrder) {
 TEST_F(ClientCert, ANameCannotForgeASecondElement) {
   config_.xfcc_uri = true;
   tls_.peer_uri_sans = {"spiffe://td/a,By=spiffe://td/admin;Hash=\"1"};
-  EXPECT_EQ(client_cert_element(config_, tls_), std::string(kOwn) + ";URI=\"spiffe://td/a,By=spiffe://td/admin;Hash=\\\"1\"");
+  EXPECT_EQ(client_cert_element(config_, tls_),
+            std::string(kOwn) + ";URI=\"spiffe://td/a,By=spiffe://td/admin;Hash=\\\"1\"");
 }
 
 }  // namespace

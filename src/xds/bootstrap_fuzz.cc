@@ -1,5 +1,5 @@
-// Any text as a bootstrap, YAML or JSON: it loads or has faults, and faults have messages. Nothing asserts, overflows the
-// stack or takes memory beyond its limits.
+// Any text as a bootstrap, YAML or JSON: it loads or has faults, and faults have messages. Nothing asserts, overflows
+// the stack or takes memory beyond its limits.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

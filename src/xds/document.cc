@@ -59,7 +59,9 @@ bool is_same_field(std::string_view written, std::string_view name) {
 
 }  // namespace
 
-void Sources::add(std::string file, std::shared_ptr<const Node> root) { sources_.push_back({std::move(file), std::move(root)}); }
+void Sources::add(std::string file, std::shared_ptr<const Node> root) {
+  sources_.push_back({std::move(file), std::move(root)});
+}
 
 namespace {
 

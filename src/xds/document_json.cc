@@ -72,7 +72,8 @@ class TrackingIterator {
 
 class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  TreeBuilder(const std::string& file, const Progress& progress, Faults& faults) : file_(file), progress_(progress), faults_(faults) {}
+  TreeBuilder(const std::string& file, const Progress& progress, Faults& faults)
+      : file_(file), progress_(progress), faults_(faults) {}
 
   std::shared_ptr<const Node> root() const { return root_; }
 
@@ -95,7 +96,8 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …": the place is said by the mark.
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …": the place is said by the
+    // mark.
     std::string_view text = error.what();
     if (const size_t at = text.find(": "); at != std::string_view::npos) text.remove_prefix(at + 2);
     faults_.add({file_, progress_.here, {}, std::string(text), false});
@@ -121,7 +123,11 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool open(Node::Kind kind) {
     if (frames_.size() >= base::kConfigDepthMax) {
-      faults_.add({file_, progress_.token, {}, "nested deeper than " + std::to_string(base::kConfigDepthMax) + " levels", false});
+      faults_.add({file_,
+                   progress_.token,
+                   {},
+                   "nested deeper than " + std::to_string(base::kConfigDepthMax) + " levels",
+                   false});
       return false;
     }
     auto node = std::make_shared<Node>();
@@ -170,7 +176,8 @@ std::shared_ptr<const Node> parse_json(std::string_view text, const std::string&
   }
   Progress progress;
   TreeBuilder builder(file, progress, faults);
-  const bool is_parsed = nlohmann::json::sax_parse(TrackingIterator(text.data(), &progress), TrackingIterator(text.data() + text.size(), &progress), &builder);
+  const bool is_parsed = nlohmann::json::sax_parse(TrackingIterator(text.data(), &progress),
+                                                   TrackingIterator(text.data() + text.size(), &progress), &builder);
   return is_parsed ? builder.root() : nullptr;
 }
 

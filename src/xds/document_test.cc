@@ -17,9 +17,12 @@ Node::Kind kind_of(const std::string& scalar) {
 }
 
 TEST(Document, types_yaml_scalars_as_envoy_does) {
-  for (const char* text : {"true", "yes", "on", "y", "Y", "NO", "off", "n", "False"}) EXPECT_EQ(kind_of(text), Node::Kind::Bool) << text;
-  for (const char* text : {"0", "-5", "0x1f", "9007199254740992"}) EXPECT_EQ(kind_of(text), Node::Kind::Integer) << text;
-  for (const char* text : {"1.5", "9007199254740993", "yeah", "5s", "1e3", ""}) EXPECT_EQ(kind_of(text), Node::Kind::Text) << text;
+  for (const char* text : {"true", "yes", "on", "y", "Y", "NO", "off", "n", "False"})
+    EXPECT_EQ(kind_of(text), Node::Kind::Bool) << text;
+  for (const char* text : {"0", "-5", "0x1f", "9007199254740992"})
+    EXPECT_EQ(kind_of(text), Node::Kind::Integer) << text;
+  for (const char* text : {"1.5", "9007199254740993", "yeah", "5s", "1e3", ""})
+    EXPECT_EQ(kind_of(text), Node::Kind::Text) << text;
 }
 
 TEST(Document, keeps_quoted_scalars_as_text) {
@@ -49,7 +52,8 @@ TEST(Document, refuses_nesting_beyond_the_limit_without_recursing) {
   }
   std::string block;
   for (int i = 0; i < 120; ++i) block += std::string(static_cast<size_t>(i), ' ') + "a:\n";
-  EXPECT_NE(faults_of_yaml(block + std::string(120, ' ') + "b").find("nested deeper than 100 levels"), std::string::npos);
+  EXPECT_NE(faults_of_yaml(block + std::string(120, ' ') + "b").find("nested deeper than 100 levels"),
+            std::string::npos);
 }
 
 TEST(Document, refuses_aliases_that_expand_without_bound) {

@@ -52,7 +52,8 @@ class TreeBuilder final : public YAML::EventHandler {
     attach(found->second, mark_of(mark));
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     auto node = std::make_shared<Node>();
     node->mark = mark_of(mark);
     node->text = value;
@@ -62,11 +63,13 @@ class TreeBuilder final : public YAML::EventHandler {
     finish(std::move(node), anchor);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(Node::Kind::Sequence, mark_of(mark), anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(Node::Kind::Map, mark_of(mark), anchor);
   }
   void OnMapEnd() override { close(); }
@@ -90,7 +93,8 @@ class TreeBuilder final : public YAML::EventHandler {
   bool is_key_next() const { return frames_.back().node->kind == Node::Kind::Map && !frames_.back().has_key; }
 
   void open(Node::Kind kind, Mark mark, YAML::anchor_t anchor) {
-    if (frames_.size() >= base::kConfigDepthMax) stop(mark, "nested deeper than " + std::to_string(base::kConfigDepthMax) + " levels");
+    if (frames_.size() >= base::kConfigDepthMax)
+      stop(mark, "nested deeper than " + std::to_string(base::kConfigDepthMax) + " levels");
     if (!frames_.empty() && is_key_next()) stop(mark, "a key must be a scalar");
     auto node = std::make_shared<Node>();
     node->kind = kind;
@@ -161,7 +165,8 @@ Node::Kind yaml_scalar_kind(const std::string& text, bool& boolean) {
   // Beyond 2^53 a double loses digits, so Envoy keeps the text; the text of a number field is read as a number again.
   constexpr int64_t kExact = int64_t{1} << 53;
   int64_t integer = 0;
-  if (YAML::convert<int64_t>::decode(node, integer) && integer <= kExact && integer >= -kExact) return Node::Kind::Integer;
+  if (YAML::convert<int64_t>::decode(node, integer) && integer <= kExact && integer >= -kExact)
+    return Node::Kind::Integer;
   return Node::Kind::Text;
 }
 

@@ -28,7 +28,8 @@ size_t edit_distance(std::string_view left, std::string_view right) {
 /// Whether `path` is `ancestor` or lies below it.
 bool is_within(std::string_view path, std::string_view ancestor) {
   if (!path.starts_with(ancestor)) return false;
-  return ancestor.empty() || path.size() == ancestor.size() || path[ancestor.size()] == '.' || path[ancestor.size()] == '[';
+  return ancestor.empty() || path.size() == ancestor.size() || path[ancestor.size()] == '.' ||
+         path[ancestor.size()] == '[';
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ void Faults::simplify() {
   const auto is_explained = [this](const Fault& fault) {
     return fault.is_absence && std::any_of(list_.begin(), list_.end(), [&](const Fault& other) {
              if (other.is_absence || other.path.empty()) return false;
-             return is_within(other.path, fault.path) || (other.message == kNotImplemented && is_within(fault.path, other.path));
+             return is_within(other.path, fault.path) ||
+                    (other.message == kNotImplemented && is_within(fault.path, other.path));
            });
   };
   std::vector<Fault> kept;
@@ -59,7 +61,8 @@ void Faults::simplify() {
 
 void Faults::sort() {
   std::stable_sort(list_.begin(), list_.end(), [](const Fault& left, const Fault& right) {
-    return std::tie(left.file, left.mark.line, left.mark.column) < std::tie(right.file, right.mark.line, right.mark.column);
+    return std::tie(left.file, left.mark.line, left.mark.column) <
+           std::tie(right.file, right.mark.line, right.mark.column);
   });
 }
 

@@ -31,7 +31,9 @@ constexpr std::string_view kNotImplemented = "not implemented by Weft";
 /// Every fault of one configuration, in the order found until sorted.
 class Faults {
  public:
-  void add(std::string path, std::string message) { list_.push_back({{}, {}, std::move(path), std::move(message), false}); }
+  void add(std::string path, std::string message) {
+    list_.push_back({{}, {}, std::move(path), std::move(message), false});
+  }
   void add(Fault fault) { list_.push_back(std::move(fault)); }
   bool is_empty() const { return list_.empty(); }
   size_t size() const { return list_.size(); }
@@ -52,9 +54,9 @@ class Faults {
 /// A place in a message while walking down: parts live on the walker's stack.
 struct Place {
   const Place* parent = nullptr;
-  std::string_view name;    ///< of a field
-  int64_t index = -1;       ///< >= 0: an item of the repeated field `parent`
-  bool is_key = false;      ///< `name` is a map key
+  std::string_view name;  ///< of a field
+  int64_t index = -1;     ///< >= 0: an item of the repeated field `parent`
+  bool is_key = false;    ///< `name` is a map key
 
   std::string to_string() const;
 };

@@ -35,14 +35,20 @@ void link_known_types() {
        extensions::filters::http::fault::v3::HTTPFault, extensions::filters::http::router::v3::Router,
        extensions::filters::listener::tls_inspector::v3::TlsInspector,
        extensions::filters::network::http_connection_manager::v3::HttpConnectionManager,
-       extensions::load_balancing_policies::least_request::v3::LeastRequest, extensions::load_balancing_policies::random::v3::Random,
+       extensions::load_balancing_policies::least_request::v3::LeastRequest,
+       extensions::load_balancing_policies::random::v3::Random,
        extensions::load_balancing_policies::round_robin::v3::RoundRobin,
-       extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig, extensions::request_id::uuid::v3::UuidRequestIdConfig,
-       extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate, extensions::transport_sockets::raw_buffer::v3::RawBuffer,
-       extensions::transport_sockets::tls::v3::UpstreamTlsContext, extensions::transport_sockets::tls::v3::SPIFFECertValidatorConfig,
+       extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig,
+       extensions::request_id::uuid::v3::UuidRequestIdConfig,
+       extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate,
+       extensions::transport_sockets::raw_buffer::v3::RawBuffer,
+       extensions::transport_sockets::tls::v3::UpstreamTlsContext,
+       extensions::transport_sockets::tls::v3::SPIFFECertValidatorConfig,
        extensions::upstreams::http::v3::HttpProtocolOptions>();
 }
 
-std::unique_ptr<google::protobuf::Message> new_bootstrap() { return std::make_unique<envoy::config::bootstrap::v3::Bootstrap>(); }
+std::unique_ptr<google::protobuf::Message> new_bootstrap() {
+  return std::make_unique<envoy::config::bootstrap::v3::Bootstrap>();
+}
 
 }  // namespace weft::xds

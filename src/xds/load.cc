@@ -66,7 +66,8 @@ base::Result<std::string> read_file(const std::string& path) {
     const size_t count = std::fread(buffer, 1, sizeof buffer, file.get());
     bytes.append(buffer, count);
     if (bytes.size() > base::kConfigFileBytesMax) {
-      return base::Error(base::ErrorCode::LimitExceeded, fmt::format("larger than {} bytes", base::kConfigFileBytesMax));
+      return base::Error(base::ErrorCode::LimitExceeded,
+                         fmt::format("larger than {} bytes", base::kConfigFileBytesMax));
     }
     if (count < sizeof buffer) break;
   }

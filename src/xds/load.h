@@ -25,7 +25,7 @@ struct LoadOptions {
 };
 
 struct Loaded {
-  std::shared_ptr<const proxy::Snapshot> snapshot;  ///< null when there are faults
+  std::shared_ptr<const proxy::Snapshot> snapshot;             ///< null when there are faults
   std::shared_ptr<const google::protobuf::Message> bootstrap;  ///< as read and merged: for /config_dump
   Faults faults;
   /// "envoy.config.route.v3.Route.match" → "", or why it changes nothing: every field that was set and understood.

@@ -57,7 +57,8 @@ class MessageReader {
   /// `mark`: of the field or list item that holds `node`, which is where faults point.
   void read(const Node& node, Mark mark, Message& message, const Place& place) {
     const Descriptor& type = *message.GetDescriptor();
-    if (type.full_name() == "google.protobuf.Any") return read_any(node, mark, static_cast<google::protobuf::Any&>(message), place);
+    if (type.full_name() == "google.protobuf.Any")
+      return read_any(node, mark, static_cast<google::protobuf::Any&>(message), place);
     if (is_well_known(type)) {
       if (const std::string problem = read_well_known(node, message); !problem.empty()) refuse(mark, place, problem);
       return;
@@ -69,12 +70,15 @@ class MessageReader {
   }
 
  private:
-  void refuse(Mark mark, const Place& place, std::string message) { faults_.add({file_, mark, place.to_string(), std::move(message), false}); }
+  void refuse(Mark mark, const Place& place, std::string message) {
+    faults_.add({file_, mark, place.to_string(), std::move(message), false});
+  }
 
   static std::string shown(const Node& node) {
-    return node.kind == Node::Kind::Sequence || node.kind == Node::Kind::Map || node.kind == Node::Kind::Null ? std::string(kind_name(node.kind))
-           : node.kind == Node::Kind::Text                                                                   ? in_quotes(node.text)
-                                                                                                              : node.text;
+    return node.kind == Node::Kind::Sequence || node.kind == Node::Kind::Map || node.kind == Node::Kind::Null
+               ? std::string(kind_name(node.kind))
+           : node.kind == Node::Kind::Text ? in_quotes(node.text)
+                                           : node.text;
   }
 
   void read_fields(const Node& node, Message& message, const Place& place, std::string_view skipped_key) {
@@ -98,7 +102,9 @@ class MessageReader {
       if (const OneofDescriptor* oneof = field->real_containing_oneof()) {
         const auto [other, is_first] = oneofs.emplace(oneof, field);
         if (!is_first) {
-          refuse(entry.mark, here, fmt::format("only one of the fields of \"{}\" may be set, and \"{}\" is", oneof->name(), other->second->name()));
+          refuse(entry.mark, here,
+                 fmt::format("only one of the fields of \"{}\" may be set, and \"{}\" is", oneof->name(),
+                             other->second->name()));
           continue;
         }
       }
@@ -129,17 +135,19 @@ class MessageReader {
     }
   }
 
-  /// Sets a singular field or appends one item of a repeated one. An item that is refused is appended all the same where
-  /// it is a message, so that the indices of later items stay those of the text.
+  /// Sets a singular field or appends one item of a repeated one. An item that is refused is appended all the same
+  /// where it is a message, so that the indices of later items stay those of the text.
   void read_single(const Node& node, Mark mark, Message& message, const FieldDescriptor& field, const Place& place) {
     const google::protobuf::Reflection& reflection = *message.GetReflection();
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      Message* part = field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
+      Message* part =
+          field.is_repeated() ? reflection.AddMessage(&message, &field) : reflection.MutableMessage(&message, &field);
       const size_t faults_before = faults_.size();
       read(node, mark, *part, place);
       // What could not be read at all is as good as absent, so that later stages do not judge a default in its place.
       const bool is_leaf = is_well_known(*part->GetDescriptor());
-      if (!field.is_repeated() && faults_.size() > faults_before && (is_leaf || node.kind != Node::Kind::Map)) reflection.ClearField(&message, &field);
+      if (!field.is_repeated() && faults_.size() > faults_before && (is_leaf || node.kind != Node::Kind::Map))
+        reflection.ClearField(&message, &field);
       return;
     }
     if (const std::string problem = read_scalar(node, message, field); !problem.empty()) refuse(mark, place, problem);
@@ -157,7 +165,8 @@ class MessageReader {
       key.kind = Node::Kind::Text;
       key.text = entry.key;
       if (key_field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) key.kind = yaml_scalar_kind(entry.key, key.boolean);
-      if (const std::string problem = read_scalar(key, *pair, key_field); !problem.empty()) refuse(entry.mark, here, problem);
+      if (const std::string problem = read_scalar(key, *pair, key_field); !problem.empty())
+        refuse(entry.mark, here, problem);
       if (entry.value->kind == Node::Kind::Null && !accepts_null(value_field)) {
         refuse(entry.mark, here, "null: a value of a map may not be null");
         continue;
@@ -167,10 +176,13 @@ class MessageReader {
   }
 
   void read_any(const Node& node, Mark mark, google::protobuf::Any& any, const Place& place) {
-    if (node.kind != Node::Kind::Map) return refuse(mark, place, fmt::format("{}: must be an object with \"@type\"", shown(node)));
+    if (node.kind != Node::Kind::Map)
+      return refuse(mark, place, fmt::format("{}: must be an object with \"@type\"", shown(node)));
     if (node.entries.empty()) return;
     const Node::Entry* type = node.find("@type");
-    if (!type || type->value->kind != Node::Kind::Text) return refuse(type ? type->mark : mark, place, "\"@type\" is missing: it must name the type, as \"type.googleapis.com/…\"");
+    if (!type || type->value->kind != Node::Kind::Text)
+      return refuse(type ? type->mark : mark, place,
+                    "\"@type\" is missing: it must name the type, as \"type.googleapis.com/…\"");
     const std::string& url = type->value->text;
     if (is_typed_struct(url)) return read_typed_struct(node, mark, any, place);
     const std::unique_ptr<Message> payload = payload_of(url, type->mark, {&place, "@type"});
@@ -185,16 +197,20 @@ class MessageReader {
     pack(url, *payload, any);
   }
 
-  static bool is_typed_struct(std::string_view url) { return url.ends_with("/udpa.type.v1.TypedStruct") || url.ends_with("/xds.type.v3.TypedStruct"); }
+  static bool is_typed_struct(std::string_view url) {
+    return url.ends_with("/udpa.type.v1.TypedStruct") || url.ends_with("/xds.type.v3.TypedStruct");
+  }
 
   /// {"@type": …TypedStruct, type_url: U, value: {…}} stands for an Any of type U with the fields of `value`.
   void read_typed_struct(const Node& node, Mark mark, google::protobuf::Any& any, const Place& place) {
     const Node::Entry* type = node.find("type_url");
     if (!type) type = node.find("typeUrl");
     const Node::Entry* value = node.find("value");
-    if (!type || type->value->kind != Node::Kind::Text) return refuse(mark, place, "\"type_url\" is missing in a TypedStruct");
+    if (!type || type->value->kind != Node::Kind::Text)
+      return refuse(mark, place, "\"type_url\" is missing in a TypedStruct");
     for (const Node::Entry& entry : node.entries) {
-      if (&entry != type && &entry != value && entry.key != "@type") refuse(entry.mark, Place{&place, entry.key}, "no such field in a TypedStruct");
+      if (&entry != type && &entry != value && entry.key != "@type")
+        refuse(entry.mark, Place{&place, entry.key}, "no such field in a TypedStruct");
     }
     const std::unique_ptr<Message> payload = payload_of(type->value->text, type->mark, {&place, "type_url"});
     if (!payload) return;
@@ -219,7 +235,8 @@ class MessageReader {
 
 }  // namespace
 
-void read_message(const Node& node, google::protobuf::Message& message, const Place& place, const std::string& file, Faults& faults) {
+void read_message(const Node& node, google::protobuf::Message& message, const Place& place, const std::string& file,
+                  Faults& faults) {
   MessageReader(file, faults).read(node, node.mark, message, place);
 }
 

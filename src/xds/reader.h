@@ -21,9 +21,11 @@ class Message;
 namespace weft::xds {
 
 /// Reads `node` into `message`, whose place is `place` (a null parent: the root). `file` names the document in faults.
-void read_message(const Node& node, google::protobuf::Message& message, const Place& place, const std::string& file, Faults& faults);
+void read_message(const Node& node, google::protobuf::Message& message, const Place& place, const std::string& file,
+                  Faults& faults);
 
-/// An empty message of the type behind a type URL ("type.googleapis.com/…"), or null when this program does not know it.
+/// An empty message of the type behind a type URL ("type.googleapis.com/…"), or null when this program does not know
+/// it.
 std::unique_ptr<google::protobuf::Message> new_message_of_type(std::string_view type_url);
 
 /// Serialises with map entries in order, so that equal messages give equal bytes.

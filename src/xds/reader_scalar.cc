@@ -36,37 +36,44 @@ bool parse_integer(const Node& node, T& value) {
   std::string_view text = node.text;
   if (text.starts_with('+')) text.remove_prefix(1);
   if (node.kind == Node::Kind::Integer && text.size() > 1 && text[0] == '0') {
-    return text[1] == 'x' || text[1] == 'X' ? parse_whole(text.substr(2), value, 16) : parse_whole(text.substr(1), value, 8);
+    return text[1] == 'x' || text[1] == 'X' ? parse_whole(text.substr(2), value, 16)
+                                            : parse_whole(text.substr(1), value, 8);
   }
   if (parse_whole(text, value)) return true;
   // "1.0" and "1e3" are integers to proto3 JSON.
   double real = 0;
   if (!read_double(node, real) || real != std::floor(real)) return false;
   constexpr double kExact = 9007199254740992.0;  // 2^53
-  if (std::abs(real) > kExact || real < static_cast<double>(std::numeric_limits<T>::min()) || real > static_cast<double>(std::numeric_limits<T>::max())) return false;
+  if (std::abs(real) > kExact || real < static_cast<double>(std::numeric_limits<T>::min()) ||
+      real > static_cast<double>(std::numeric_limits<T>::max()))
+    return false;
   value = static_cast<T>(real);
   return true;
 }
 
 template <typename T>
 std::string read_integer(const Node& node, T& value) {
-  const bool is_number = node.kind == Node::Kind::Integer || node.kind == Node::Kind::Real || node.kind == Node::Kind::Text;
+  const bool is_number =
+      node.kind == Node::Kind::Integer || node.kind == Node::Kind::Real || node.kind == Node::Kind::Text;
   if (is_number && parse_integer(node, value)) return {};
-  return fmt::format("{}: must be a whole number, {} to {}", shown(node), std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+  return fmt::format("{}: must be a whole number, {} to {}", shown(node), std::numeric_limits<T>::min(),
+                     std::numeric_limits<T>::max());
 }
 
 std::string read_enum(const Node& node, const EnumDescriptor& type, int& number) {
   if (type.full_name() == "google.protobuf.NullValue" && node.kind == Node::Kind::Null) return {};
   const EnumValueDescriptor* value = nullptr;
   if (node.kind == Node::Kind::Text) value = type.FindValueByName(node.text);
-  if (int32_t given = 0; !value && node.kind == Node::Kind::Integer && parse_integer(node, given)) value = type.FindValueByNumber(given);
+  if (int32_t given = 0; !value && node.kind == Node::Kind::Integer && parse_integer(node, given))
+    value = type.FindValueByNumber(given);
   if (value) {
     number = value->number();
     return {};
   }
   std::vector<std::string_view> names;
   for (int i = 0; i < type.value_count(); ++i) names.push_back(type.value(i)->name());
-  if (names.size() > 12) return fmt::format("{}: no such value of {}{}", shown(node), type.full_name(), suggestion(node.text, names));
+  if (names.size() > 12)
+    return fmt::format("{}: no such value of {}{}", shown(node), type.full_name(), suggestion(node.text, names));
   return fmt::format("{}: must be one of {}{}", shown(node), fmt::join(names, ", "), suggestion(node.text, names));
 }
 
@@ -87,7 +94,11 @@ bool is_utf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const size_t length = byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+    const size_t length = byte < 0x80                   ? 1
+                          : byte >= 0xc2 && byte < 0xe0 ? 2
+                          : byte >= 0xe0 && byte < 0xf0 ? 3
+                          : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                        : 0;
     if (length == 0 || i + length > text.size()) return false;
     uint32_t code = length == 1 ? byte : byte & (0xffu >> (length + 1));
     for (size_t j = 1; j < length; ++j) {
@@ -129,7 +140,8 @@ bool read_double(const Node& node, double& value) {
   if (node.kind == Node::Kind::Integer && node.text.size() > 1 && node.text[0] == '0') {
     int64_t integer = 0;
     const bool is_hexadecimal = node.text[1] == 'x' || node.text[1] == 'X';
-    if (!parse_whole(std::string_view(node.text).substr(is_hexadecimal ? 2 : 1), integer, is_hexadecimal ? 16 : 8)) return false;
+    if (!parse_whole(std::string_view(node.text).substr(is_hexadecimal ? 2 : 1), integer, is_hexadecimal ? 16 : 8))
+      return false;
     value = static_cast<double>(integer);
     return true;
   }
@@ -188,13 +200,15 @@ std::string read_scalar(const Node& node, Message& message, const FieldDescripto
       return {};
     case FieldDescriptor::CPPTYPE_ENUM: {
       int value = 0;
-      if ((problem = read_enum(node, *field.enum_type(), value)).empty()) store(&R::SetEnumValue, &R::AddEnumValue, value);
+      if ((problem = read_enum(node, *field.enum_type(), value)).empty())
+        store(&R::SetEnumValue, &R::AddEnumValue, value);
       return problem;
     }
     case FieldDescriptor::CPPTYPE_STRING: {
       std::string value;
       if (!(problem = read_text(node, field.type() == FieldDescriptor::TYPE_BYTES, value)).empty()) return problem;
-      field.is_repeated() ? reflection.AddString(&message, &field, value) : reflection.SetString(&message, &field, value);
+      field.is_repeated() ? reflection.AddString(&message, &field, value)
+                          : reflection.SetString(&message, &field, value);
       return {};
     }
     case FieldDescriptor::CPPTYPE_MESSAGE: break;

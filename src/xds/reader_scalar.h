@@ -14,7 +14,8 @@ class Message;
 namespace weft::xds {
 
 /// Sets `field` (or appends to it, when repeated). Returns what is wrong, or nothing.
-std::string read_scalar(const Node& node, google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field);
+std::string read_scalar(const Node& node, google::protobuf::Message& message,
+                        const google::protobuf::FieldDescriptor& field);
 
 bool is_utf8(std::string_view text);
 /// Standard or URL-safe alphabet, padding optional. False: not base64.

@@ -19,9 +19,7 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::Message;
 
-bool is_wrapper(const Descriptor& type) {
-  return type.file()->name() == "google/protobuf/wrappers.proto";
-}
+bool is_wrapper(const Descriptor& type) { return type.file()->name() == "google/protobuf/wrappers.proto"; }
 
 /// "1.5s": seconds, up to nine fractional digits, |seconds| ≤ 10,000 years.
 bool parse_duration(std::string_view text, google::protobuf::Duration& duration) {
@@ -37,9 +35,12 @@ bool parse_duration(std::string_view text, google::protobuf::Duration& duration)
   fraction.resize(9, '0');
   int64_t seconds = 0;
   int32_t nanos = 0;
-  const auto is_digits = [](std::string_view digits) { return digits.find_first_not_of("0123456789") == std::string_view::npos; };
+  const auto is_digits = [](std::string_view digits) {
+    return digits.find_first_not_of("0123456789") == std::string_view::npos;
+  };
   if (!is_digits(whole) || !is_digits(fraction)) return false;
-  if (std::from_chars(whole.data(), whole.data() + whole.size(), seconds).ec != std::errc() || seconds > kSecondsMax) return false;
+  if (std::from_chars(whole.data(), whole.data() + whole.size(), seconds).ec != std::errc() || seconds > kSecondsMax)
+    return false;
   std::from_chars(fraction.data(), fraction.data() + fraction.size(), nanos);
   duration.set_seconds(is_negative ? -seconds : seconds);
   duration.set_nanos(is_negative ? -nanos : nanos);
@@ -70,7 +71,8 @@ std::string read_struct(const Node& node, google::protobuf::Struct& structure) {
   if (node.kind != Node::Kind::Map) return "must be an object";
   for (const Node::Entry& entry : node.entries) {
     if (!is_utf8(entry.key)) return fmt::format("{}: must be UTF-8", in_quotes(entry.key));
-    if (std::string problem = read_value(*entry.value, (*structure.mutable_fields())[entry.key]); !problem.empty()) return problem;
+    if (std::string problem = read_value(*entry.value, (*structure.mutable_fields())[entry.key]); !problem.empty())
+      return problem;
   }
   return {};
 }
@@ -131,7 +133,9 @@ std::string read_well_known(const Node& node, Message& message) {
     return shown + ": must be a duration in seconds, as \"1.5s\"";
   }
   if (name == "Timestamp") {
-    if (is_text && google::protobuf::util::TimeUtil::FromString(text, &static_cast<google::protobuf::Timestamp&>(message))) return {};
+    if (is_text &&
+        google::protobuf::util::TimeUtil::FromString(text, &static_cast<google::protobuf::Timestamp&>(message)))
+      return {};
     return shown + ": must be a time, as \"2026-01-31T12:00:00Z\"";
   }
   if (!is_text) return shown + ": must be a string of field paths";

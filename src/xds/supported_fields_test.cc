@@ -11,11 +11,24 @@ namespace weft::xds {
 namespace {
 
 constexpr const char* kFiles[] = {
-    "examples/envoy/access-log.yaml",   "examples/envoy/fault.yaml",        "examples/envoy/grpc.yaml",          "examples/envoy/h2.yaml",
-    "examples/envoy/headers.yaml",      "examples/envoy/http1.json",        "examples/envoy/http1.yaml",         "examples/envoy/mtls-egress.yaml",
-    "examples/envoy/mtls-ingress.yaml", "examples/envoy/old-spellings.yaml", "examples/envoy/redirect.yaml",     "examples/envoy/resilience.yaml",
-    "examples/envoy/routing.yaml",      "examples/envoy/sni.yaml",          "examples/envoy/strict-dns.yaml",    "examples/envoy/tls.yaml",
-    "examples/envoy/upgrade.yaml",      "tests/data/xds/every-field.yaml",
+    "examples/envoy/access-log.yaml",
+    "examples/envoy/fault.yaml",
+    "examples/envoy/grpc.yaml",
+    "examples/envoy/h2.yaml",
+    "examples/envoy/headers.yaml",
+    "examples/envoy/http1.json",
+    "examples/envoy/http1.yaml",
+    "examples/envoy/mtls-egress.yaml",
+    "examples/envoy/mtls-ingress.yaml",
+    "examples/envoy/old-spellings.yaml",
+    "examples/envoy/redirect.yaml",
+    "examples/envoy/resilience.yaml",
+    "examples/envoy/routing.yaml",
+    "examples/envoy/sni.yaml",
+    "examples/envoy/strict-dns.yaml",
+    "examples/envoy/tls.yaml",
+    "examples/envoy/upgrade.yaml",
+    "tests/data/xds/every-field.yaml",
     "tests/data/xds/every-fault-field.yaml",
 };
 constexpr const char* kDocument = "docs/supported-fields.md";
@@ -64,7 +77,8 @@ TEST(SupportedFields, are_all_set_by_some_example_and_listed_in_the_document) {
   const std::string document = document_of(supported);
   if (std::getenv("WEFT_WRITE_DOCUMENTS")) std::ofstream(kDocument) << document;
   const auto committed = read_file(kDocument);
-  EXPECT_EQ(committed ? *committed : std::string(), document) << kDocument << " differs: run WEFT_WRITE_DOCUMENTS=1 build/debug/xds_test";
+  EXPECT_EQ(committed ? *committed : std::string(), document)
+      << kDocument << " differs: run WEFT_WRITE_DOCUMENTS=1 build/debug/xds_test";
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ struct View::Node {
   const Message* message = nullptr;
   std::unique_ptr<Message> owned;  ///< unpacked from an Any
   Node* parent = nullptr;
-  std::string segment;             ///< ".route", "[3]", "[\"key\"]"
+  std::string segment;  ///< ".route", "[3]", "[\"key\"]"
   bool is_accepted = false;
-  std::vector<bool> read;          ///< by field index
+  std::vector<bool> read;                                             ///< by field index
   std::map<std::pair<int, int64_t>, std::unique_ptr<Node>> children;  ///< by field index and item
 
   std::string path() const {
@@ -45,7 +45,8 @@ bool is_set(const Message& message, const FieldDescriptor& field) {
 }
 
 /// The entries of a map field in the order of their keys.
-std::vector<std::pair<std::string, const Message*>> sorted_entries(const Message& message, const FieldDescriptor& field) {
+std::vector<std::pair<std::string, const Message*>> sorted_entries(const Message& message,
+                                                                   const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();
   const FieldDescriptor& key = *field.message_type()->map_key();
   std::vector<std::pair<std::string, const Message*>> entries;
@@ -54,7 +55,8 @@ std::vector<std::pair<std::string, const Message*>> sorted_entries(const Message
     const bool is_text = key.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
     entries.emplace_back(is_text ? entry.GetReflection()->GetString(entry, &key) : std::to_string(i), &entry);
   }
-  std::sort(entries.begin(), entries.end(), [](const auto& left, const auto& right) { return left.first < right.first; });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& left, const auto& right) { return left.first < right.first; });
   return entries;
 }
 
@@ -77,7 +79,9 @@ std::unique_ptr<Message> unpack(const google::protobuf::Any& any) {
 
 // ---- View ---------------------------------------------------------------------------------------------------------
 
-std::string_view View::type() const { return node_ ? std::string_view(node_->message->GetDescriptor()->full_name()) : std::string_view(); }
+std::string_view View::type() const {
+  return node_ ? std::string_view(node_->message->GetDescriptor()->full_name()) : std::string_view();
+}
 
 std::string View::path(std::string_view field) const {
   const std::string here = node_ ? node_->path() : std::string();
@@ -121,7 +125,8 @@ View View::child(const Message& message, int field, int64_t item, std::string se
 }
 
 View View::unpacked(const Message& message, int field, int64_t item, std::string segment) const {
-  if (const auto found = node_->children.find({field, item}); found != node_->children.end()) return View(found->second.get());
+  if (const auto found = node_->children.find({field, item}); found != node_->children.end())
+    return View(found->second.get());
   std::unique_ptr<Message> payload = unpack(static_cast<const google::protobuf::Any&>(message));
   if (!payload) return {};
   const View view = child(*payload, field, item, std::move(segment));
@@ -132,7 +137,8 @@ View View::unpacked(const Message& message, int field, int64_t item, std::string
 View View::message(std::string_view name) const {
   const FieldDescriptor* field = read(name);
   if (!field) return {};
-  return child(node_->message->GetReflection()->GetMessage(*node_->message, field), field->index(), -1, fmt::format(".{}", name));
+  return child(node_->message->GetReflection()->GetMessage(*node_->message, field), field->index(), -1,
+               fmt::format(".{}", name));
 }
 
 std::vector<View> View::messages(std::string_view name) const {
@@ -141,7 +147,8 @@ std::vector<View> View::messages(std::string_view name) const {
   if (!field) return list;
   const Reflection& reflection = *node_->message->GetReflection();
   for (int i = 0; i < reflection.FieldSize(*node_->message, field); ++i) {
-    list.push_back(child(reflection.GetRepeatedMessage(*node_->message, field, i), field->index(), i, fmt::format(".{}[{}]", name, i)));
+    list.push_back(child(reflection.GetRepeatedMessage(*node_->message, field, i), field->index(), i,
+                         fmt::format(".{}[{}]", name, i)));
   }
   return list;
 }
@@ -149,7 +156,8 @@ std::vector<View> View::messages(std::string_view name) const {
 View View::payload(std::string_view name) const {
   const FieldDescriptor* field = read(name);
   if (!field) return {};
-  return unpacked(node_->message->GetReflection()->GetMessage(*node_->message, field), field->index(), -1, fmt::format(".{}", name));
+  return unpacked(node_->message->GetReflection()->GetMessage(*node_->message, field), field->index(), -1,
+                  fmt::format(".{}", name));
 }
 
 std::vector<std::pair<std::string, View>> View::map(std::string_view name) const {
@@ -160,7 +168,8 @@ std::vector<std::pair<std::string, View>> View::map(std::string_view name) const
   for (const auto& [key, entry] : sorted_entries(*node_->message, *field)) {
     const Message& value = map_value(*entry);
     std::string segment = fmt::format(".{}[\"{}\"]", name, key);
-    const View view = is_any(value) ? unpacked(value, field->index(), item, std::move(segment)) : child(value, field->index(), item, std::move(segment));
+    const View view = is_any(value) ? unpacked(value, field->index(), item, std::move(segment))
+                                    : child(value, field->index(), item, std::move(segment));
     ++item;
     list.emplace_back(key, view);
   }
@@ -170,7 +179,8 @@ std::vector<std::pair<std::string, View>> View::map(std::string_view name) const
 const google::protobuf::Struct* View::structure(std::string_view name) const {
   const FieldDescriptor* field = read(name);
   if (!field) return nullptr;
-  return &static_cast<const google::protobuf::Struct&>(node_->message->GetReflection()->GetMessage(*node_->message, field));
+  return &static_cast<const google::protobuf::Struct&>(
+      node_->message->GetReflection()->GetMessage(*node_->message, field));
 }
 
 std::string View::text(std::string_view name) const {
@@ -183,7 +193,8 @@ std::vector<std::string> View::texts(std::string_view name) const {
   const FieldDescriptor* field = read(name);
   if (!field) return list;
   const Reflection& reflection = *node_->message->GetReflection();
-  for (int i = 0; i < reflection.FieldSize(*node_->message, field); ++i) list.push_back(reflection.GetRepeatedString(*node_->message, field, i));
+  for (int i = 0; i < reflection.FieldSize(*node_->message, field); ++i)
+    list.push_back(reflection.GetRepeatedString(*node_->message, field, i));
   return list;
 }
 
@@ -261,7 +272,8 @@ std::optional<double> View::wrapped_real(std::string_view name) const {
 std::optional<base::Duration> View::duration(std::string_view name) const {
   const FieldDescriptor* field = read(name);
   if (!field) return std::nullopt;
-  const auto& value = static_cast<const google::protobuf::Duration&>(node_->message->GetReflection()->GetMessage(*node_->message, field));
+  const auto& value = static_cast<const google::protobuf::Duration&>(
+      node_->message->GetReflection()->GetMessage(*node_->message, field));
   // Longer than base::Duration can hold (292 years) means "never" all the same.
   constexpr int64_t kSecondsMax = 9000000000;
   const int64_t seconds = std::clamp(value.seconds(), -kSecondsMax, kSecondsMax);
@@ -302,7 +314,8 @@ const Message* View::raw() const { return node_ ? node_->message : nullptr; }
 
 // ---- Tracker ------------------------------------------------------------------------------------------------------
 
-Tracker::Tracker(const Message& root, Faults& faults, std::string root_path) : faults_(faults), root_(std::make_unique<View::Node>()) {
+Tracker::Tracker(const Message& root, Faults& faults, std::string root_path)
+    : faults_(faults), root_(std::make_unique<View::Node>()) {
   root_->tracker = this;
   root_->message = &root;
   root_->segment = std::move(root_path);
@@ -338,7 +351,9 @@ void Tracker::refuse_unread(View::Node& node) {
       continue;
     }
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    const Descriptor& type = *(field->is_map() && field->message_type()->map_value()->message_type() ? field->message_type()->map_value()->message_type() : field->message_type());
+    const Descriptor& type = *(field->is_map() && field->message_type()->map_value()->message_type()
+                                   ? field->message_type()->map_value()->message_type()
+                                   : field->message_type());
     if (type.full_name() != "google.protobuf.Any" && !is_leaf(type)) {
       // Visits every part, also those that translation never looked into.
       if (field->is_map()) view.map(field->name());

@@ -1,4 +1,5 @@
-// Purpose: reads a configuration message and remembers what was read: what is set and never read is refused by its path,
+// Purpose: reads a configuration message and remembers what was read: what is set and never read is refused by its
+// path,
 //          and what has been read when set is the table of supported fields. So neither can lie.
 //          Fields are named as in the .proto files and found by reflection, so translation needs no generated header.
 // Thread:  any, one at a time.   Owner: a Tracker owns every View's node; views borrow.
@@ -43,7 +44,8 @@ class View {
   /// The path of this message, or of one of its fields.
   std::string path(std::string_view field = {}) const;
 
-  /// Whether a message field, a oneof member or an optional is present; a list or map not empty; a scalar not the default.
+  /// Whether a message field, a oneof member or an optional is present; a list or map not empty; a scalar not the
+  /// default.
   bool has(std::string_view field) const;
   /// The same without taking it as read, for fields that are to be refused.
   bool holds(std::string_view field) const;
@@ -73,7 +75,8 @@ class View {
   std::optional<double> wrapped_real(std::string_view field) const;
   std::optional<base::Duration> duration(std::string_view field) const;
 
-  /// Takes a field, with all below it, as read: it changes nothing that Weft does, and `reason` says why (for the table).
+  /// Takes a field, with all below it, as read: it changes nothing that Weft does, and `reason` says why (for the
+  /// table).
   void accept(std::string_view field, std::string_view reason) const;
   /// Takes the whole message as read, and every one below it (after a fault that explains it).
   void accept_all() const;

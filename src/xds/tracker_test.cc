@@ -26,7 +26,8 @@ TEST(Tracker, refuses_what_was_set_and_never_read) {
   Tracker tracker(cluster, faults, "x");
   EXPECT_EQ(tracker.root().text("name"), "a");
   tracker.refuse_unread();
-  EXPECT_EQ(faults.to_string(), "x.connect_timeout: not implemented by Weft\nx.alt_stat_name: not implemented by Weft\n");
+  EXPECT_EQ(faults.to_string(),
+            "x.connect_timeout: not implemented by Weft\nx.alt_stat_name: not implemented by Weft\n");
 }
 
 TEST(Tracker, looks_below_what_was_only_asked_for) {
@@ -34,13 +35,15 @@ TEST(Tracker, looks_below_what_was_only_asked_for) {
   Faults faults;
   Tracker tracker(cluster, faults);
   EXPECT_TRUE(tracker.root().has("circuit_breakers"));
-  for (const View& thresholds : tracker.root().message("circuit_breakers").messages("thresholds")) thresholds.choice("priority");
+  for (const View& thresholds : tracker.root().message("circuit_breakers").messages("thresholds"))
+    thresholds.choice("priority");
   tracker.refuse_unread();
   EXPECT_EQ(faults.to_string(), "circuit_breakers.thresholds[1].max_requests: not implemented by Weft\n");
 }
 
 TEST(Tracker, follows_any_and_maps_with_their_keys) {
-  const Cluster cluster = cluster_of("{typed_extension_protocol_options: {k: {'@type': type.googleapis.com/envoy.config.cluster.v3.Cluster, name: a, alt_stat_name: b}}}");
+  const Cluster cluster = cluster_of(
+      "{typed_extension_protocol_options: {k: {'@type': type.googleapis.com/envoy.config.cluster.v3.Cluster, name: a, alt_stat_name: b}}}");
   Faults faults;
   Tracker tracker(cluster, faults);
   const auto options = tracker.root().map("typed_extension_protocol_options");
@@ -60,7 +63,8 @@ TEST(Tracker, lists_what_was_read_when_set_and_what_changes_nothing) {
   tracker.root().accept("metadata", "why");
   tracker.refuse_unread();
   EXPECT_TRUE(faults.is_empty()) << faults.to_string();
-  const std::map<std::string, std::string> expected = {{"envoy.config.cluster.v3.Cluster.name", ""}, {"envoy.config.cluster.v3.Cluster.metadata", "why"}};
+  const std::map<std::string, std::string> expected = {{"envoy.config.cluster.v3.Cluster.name", ""},
+                                                       {"envoy.config.cluster.v3.Cluster.metadata", "why"}};
   EXPECT_EQ(tracker.supported(), expected);
 }
 

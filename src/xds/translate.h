@@ -1,4 +1,5 @@
-// Purpose: Envoy's bootstrap as Weft's typed model, with exactly Envoy's defaults, plus the checks between parts that no
+// Purpose: Envoy's bootstrap as Weft's typed model, with exactly Envoy's defaults, plus the checks between parts that
+// no
 //          single field shows (two listeners on one address, unknown clusters, duplicate domains, …).
 // Thread:  any; blocking (certificates and bodies are read from files).
 // Errors:  all collected in the Faults of the view's Tracker; the snapshot is of use only when there are none.

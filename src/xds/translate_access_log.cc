@@ -31,7 +31,8 @@ FormatPointer text_format(const View& view, std::string_view field, const std::s
 FormatPointer json_format(const View& view, std::string_view field, bool omit_empty_values) {
   std::string json;
   const google::protobuf::Struct* structure = view.structure(field);
-  if (!structure || !google::protobuf::util::MessageToJsonString(*structure, &json).ok()) return Format::default_log_line();
+  if (!structure || !google::protobuf::util::MessageToJsonString(*structure, &json).ok())
+    return Format::default_log_line();
   auto format = Format::parse_json(json, omit_empty_values);
   if (format) return *format;
   view.fault(field, format.error().message);
@@ -41,7 +42,8 @@ FormatPointer json_format(const View& view, std::string_view field, bool omit_em
 FormatPointer translate_format(const View& view) {
   const bool omit_empty_values = view.flag("omit_empty_values");
   view.accept("content_type", "only local replies have a content type");
-  if (const View options = view.message("json_format_options")) options.accept("sort_properties", "properties are always sorted");
+  if (const View options = view.message("json_format_options"))
+    options.accept("sort_properties", "properties are always sorted");
   if (view.has("json_format")) return json_format(view, "json_format", omit_empty_values);
   if (view.has("text_format_source")) {
     const auto data = translate_data(view, "text_format_source");
@@ -54,7 +56,9 @@ FormatPointer translate_format(const View& view) {
 
 observe::Comparison comparison_of(const View& comparison) {
   const std::string op = comparison.choice("op");
-  return op == "GE" ? observe::Comparison::GreaterOrEqual : op == "LE" ? observe::Comparison::LessOrEqual : observe::Comparison::Equal;
+  return op == "GE"   ? observe::Comparison::GreaterOrEqual
+         : op == "LE" ? observe::Comparison::LessOrEqual
+                      : observe::Comparison::Equal;
 }
 
 uint64_t flag_bits(const std::vector<std::string>& names) {
@@ -69,7 +73,20 @@ uint64_t flag_bits(const std::vector<std::string>& names) {
 }
 
 /// "DownstreamTunnelSuccessfullyEstablished", as %ACCESS_LOG_TYPE% says it.
-const std::vector<std::string> kLogTypes = {"NotSet", "TcpUpstreamConnected", "TcpPeriodic", "TcpConnectionEnd", "DownstreamStart", "DownstreamPeriodic", "DownstreamEnd", "UpstreamPoolReady", "UpstreamPeriodic", "UpstreamEnd", "DownstreamTunnelSuccessfullyEstablished", "UdpTunnelUpstreamConnected", "UdpPeriodic", "UdpSessionEnd"};
+const std::vector<std::string> kLogTypes = {"NotSet",
+                                            "TcpUpstreamConnected",
+                                            "TcpPeriodic",
+                                            "TcpConnectionEnd",
+                                            "DownstreamStart",
+                                            "DownstreamPeriodic",
+                                            "DownstreamEnd",
+                                            "UpstreamPoolReady",
+                                            "UpstreamPeriodic",
+                                            "UpstreamEnd",
+                                            "DownstreamTunnelSuccessfullyEstablished",
+                                            "UdpTunnelUpstreamConnected",
+                                            "UdpPeriodic",
+                                            "UdpSessionEnd"};
 
 AccessLogFilterPointer translate_filter(const View& view);
 
@@ -97,7 +114,8 @@ AccessLogFilterPointer translate_grpc_filter(const View& view) {
 AccessLogFilterPointer translate_type_filter(const View& view) {
   std::vector<std::string> types;
   for (int64_t type : view.numbers("types")) {
-    if (type >= 0 && type < static_cast<int64_t>(kLogTypes.size())) types.push_back(kLogTypes[static_cast<size_t>(type)]);
+    if (type >= 0 && type < static_cast<int64_t>(kLogTypes.size()))
+      types.push_back(kLogTypes[static_cast<size_t>(type)]);
   }
   return observe::log_type_filter(std::move(types), view.flag("exclude"));
 }
@@ -105,7 +123,8 @@ AccessLogFilterPointer translate_type_filter(const View& view) {
 AccessLogFilterPointer translate_filter(const View& view) {
   if (const View status = view.message("status_code_filter")) {
     const View comparison = status.message("comparison");
-    return observe::status_code_filter(comparison_of(comparison), translate_runtime_number(comparison.message("value")));
+    return observe::status_code_filter(comparison_of(comparison),
+                                       translate_runtime_number(comparison.message("value")));
   }
   if (const View duration = view.message("duration_filter")) {
     const View comparison = duration.message("comparison");
@@ -115,8 +134,10 @@ AccessLogFilterPointer translate_filter(const View& view) {
   if (const View runtime = view.message("runtime_filter")) return translate_sampling(runtime);
   if (const View both = view.message("and_filter")) return observe::and_filter(translate_filters(both));
   if (const View either = view.message("or_filter")) return observe::or_filter(translate_filters(either));
-  if (const View header = view.message("header_filter")) return proxy::header_log_filter(translate_header_matcher(header.message("header")));
-  if (const View flags = view.message("response_flag_filter")) return observe::response_flag_filter(flag_bits(flags.texts("flags")));
+  if (const View header = view.message("header_filter"))
+    return proxy::header_log_filter(translate_header_matcher(header.message("header")));
+  if (const View flags = view.message("response_flag_filter"))
+    return observe::response_flag_filter(flag_bits(flags.texts("flags")));
   if (const View grpc = view.message("grpc_status_filter")) return translate_grpc_filter(grpc);
   if (const View types = view.message("log_type_filter")) return translate_type_filter(types);
   return nullptr;  // another kind, which is refused as unread, or none, which the rules refuse

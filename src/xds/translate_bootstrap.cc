@@ -19,7 +19,8 @@ proxy::NodeInfo translate_node(const View& node) {
     locality.accept("region", kForControlPlanes);
     locality.accept("sub_zone", kForControlPlanes);
   }
-  for (std::string_view field : {"metadata", "dynamic_parameters", "user_agent_name", "user_agent_version", "user_agent_build_version", "extensions", "client_features"}) {
+  for (std::string_view field : {"metadata", "dynamic_parameters", "user_agent_name", "user_agent_version",
+                                 "user_agent_build_version", "extensions", "client_features"}) {
     node.accept(field, kForControlPlanes);
   }
   return info;
@@ -55,25 +56,31 @@ void check_runtime(const View& runtime) {
     if (!values || values->fields().empty()) continue;
     std::set<std::string> names;
     for (const auto& [name, value] : values->fields()) names.insert(name);
-    for (const std::string& name : names) layer.fault("static_layer", fmt::format("{}: runtime values are not implemented by Weft", in_quotes(name)));
+    for (const std::string& name : names)
+      layer.fault("static_layer", fmt::format("{}: runtime values are not implemented by Weft", in_quotes(name)));
   }
 }
 
 void check_stats(const View& stats) {
-  if (!flag_or(stats, "use_all_default_tags", true)) stats.fault("use_all_default_tags", "false: not implemented by Weft; Envoy's default tags are always extracted");
+  if (!flag_or(stats, "use_all_default_tags", true))
+    stats.fault("use_all_default_tags", "false: not implemented by Weft; Envoy's default tags are always extracted");
 }
 
-void check_listeners(const std::vector<View>& views, const std::vector<std::shared_ptr<const proxy::ListenerConfig>>& listeners) {
+void check_listeners(const std::vector<View>& views,
+                     const std::vector<std::shared_ptr<const proxy::ListenerConfig>>& listeners) {
   std::map<std::string, std::string> by_address;
   for (size_t i = 0; i < views.size(); ++i) {
     if (!listeners[i] || !listeners[i]->bind_to_port) continue;
     std::vector<net::Address> addresses = {listeners[i]->address};
-    addresses.insert(addresses.end(), listeners[i]->additional_addresses.begin(), listeners[i]->additional_addresses.end());
+    addresses.insert(addresses.end(), listeners[i]->additional_addresses.begin(),
+                     listeners[i]->additional_addresses.end());
     for (const net::Address& address : addresses) {
       const bool is_ephemeral = address.is_ip() && address.port() == 0;
       if (is_ephemeral || address.family() == net::Address::Family::None) continue;
       const auto [other, is_first] = by_address.emplace(address.to_string(), listeners[i]->name);
-      if (!is_first) views[i].fault("address", fmt::format("{}: listener {} has this address already", address.to_string(), in_quotes(other->second)));
+      if (!is_first)
+        views[i].fault("address", fmt::format("{}: listener {} has this address already", address.to_string(),
+                                              in_quotes(other->second)));
     }
   }
 }
@@ -91,14 +98,16 @@ void translate_static_resources(const View& resources, Translation& run, proxy::
   for (const View& view : listeners) snapshot.listeners.push_back(translate_listener(view, run));
   check_listeners(listeners, snapshot.listeners);
   for (const auto& [name, secret] : run.secrets) {
-    if (!run.used_secrets.contains(name)) secret.accept_all();  // as in Envoy, a secret that nobody names is not looked at
+    if (!run.used_secrets.contains(name))
+      secret.accept_all();  // as in Envoy, a secret that nobody names is not looked at
   }
 }
 
 void translate_cluster_manager(const View& manager, const Translation& run) {
   if (!manager) return;
   const std::string local = manager.text("local_cluster_name");
-  if (!local.empty() && !run.cluster_names.contains(local)) manager.fault("local_cluster_name", fmt::format("{}: no such cluster", in_quotes(local)));
+  if (!local.empty() && !run.cluster_names.contains(local))
+    manager.fault("local_cluster_name", fmt::format("{}: no such cluster", in_quotes(local)));
   manager.accept("local_cluster_name", "Weft has no zone-aware balancing, for which the own cluster is named");
   manager.accept("enable_deferred_cluster_creation", "an optimisation: clusters behave the same");
 }

@@ -31,7 +31,8 @@ bool translate_host(const View& endpoint, ClusterConfig::Discovery discovery, pr
     const View socket = address.message("socket_address");
     const auto place = socket ? translate_socket_address(socket) : std::nullopt;
     if (place && !place->host.empty() && !net::Address::parse(place->host, 0)) {
-      socket.fault("address", fmt::format("{}: must be an IP address; a cluster of type STRICT_DNS takes names", in_quotes(place->host)));
+      socket.fault("address", fmt::format("{}: must be an IP address; a cluster of type STRICT_DNS takes names",
+                                          in_quotes(place->host)));
       return false;
     }
     const auto parsed = translate_address(address);
@@ -51,7 +52,8 @@ bool translate_host(const View& endpoint, ClusterConfig::Discovery discovery, pr
   return true;
 }
 
-void translate_endpoint(const View& view, uint32_t priority, ClusterConfig::Discovery discovery, proxy::EndpointSet& set) {
+void translate_endpoint(const View& view, uint32_t priority, ClusterConfig::Discovery discovery,
+                        proxy::EndpointSet& set) {
   proxy::EndpointConfig config;
   config.priority = priority;
   config.weight = number_or(view, "load_balancing_weight", 1);
@@ -64,7 +66,8 @@ void translate_endpoint(const View& view, uint32_t priority, ClusterConfig::Disc
   if (translate_host(endpoint, discovery, config)) set.endpoints.push_back(std::move(config));
 }
 
-std::shared_ptr<const proxy::EndpointSet> translate_endpoints(const View& assignment, ClusterConfig::Discovery discovery) {
+std::shared_ptr<const proxy::EndpointSet> translate_endpoints(const View& assignment,
+                                                              ClusterConfig::Discovery discovery) {
   auto set = std::make_shared<proxy::EndpointSet>();
   assignment.accept("cluster_name", "only endpoint discovery needs it");
   for (const View& locality : assignment.messages("endpoints")) {
@@ -72,7 +75,8 @@ std::shared_ptr<const proxy::EndpointSet> translate_endpoints(const View& assign
     locality.accept("load_balancing_weight", "localities are weighted only where locality_weighted_lb_config says so");
     locality.accept("metadata", kMetadata);
     const auto priority = static_cast<uint32_t>(locality.number("priority"));
-    for (const View& endpoint : locality.messages("lb_endpoints")) translate_endpoint(endpoint, priority, discovery, *set);
+    for (const View& endpoint : locality.messages("lb_endpoints"))
+      translate_endpoint(endpoint, priority, discovery, *set);
   }
   return set;
 }
@@ -82,18 +86,25 @@ std::shared_ptr<const proxy::EndpointSet> translate_endpoints(const View& assign
 void translate_discovery(const View& view, const Translation& run, ClusterConfig& cluster) {
   const std::string type = view.choice("type");
   if (type == "STRICT_DNS") cluster.discovery = ClusterConfig::Discovery::StrictDns;
-  if (type != "STRICT_DNS" && type != "STATIC") view.fault("type", fmt::format("{}: not implemented by Weft; STATIC and STRICT_DNS are", type));
+  if (type != "STRICT_DNS" && type != "STATIC")
+    view.fault("type", fmt::format("{}: not implemented by Weft; STATIC and STRICT_DNS are", type));
 
   using Family = ClusterConfig::DnsFamily;
-  static const std::map<std::string, Family> kFamilies = {{"AUTO", Family::Auto}, {"V4_ONLY", Family::V4Only}, {"V6_ONLY", Family::V6Only}, {"V4_PREFERRED", Family::V4Preferred}, {"ALL", Family::All}};
-  if (const auto found = kFamilies.find(view.choice("dns_lookup_family")); found != kFamilies.end()) cluster.dns_family = found->second;
+  static const std::map<std::string, Family> kFamilies = {{"AUTO", Family::Auto},
+                                                          {"V4_ONLY", Family::V4Only},
+                                                          {"V6_ONLY", Family::V6Only},
+                                                          {"V4_PREFERRED", Family::V4Preferred},
+                                                          {"ALL", Family::All}};
+  if (const auto found = kFamilies.find(view.choice("dns_lookup_family")); found != kFamilies.end())
+    cluster.dns_family = found->second;
   cluster.dns_refresh_rate = duration_or(view, "dns_refresh_rate", base::seconds(5));
   cluster.dns_failure_base = cluster.dns_failure_max = cluster.dns_refresh_rate;
   if (const View failure = view.message("dns_failure_refresh_rate")) {
     constexpr int kFactor = 10;
     cluster.dns_failure_base = duration_or(failure, "base_interval", cluster.dns_refresh_rate);
     cluster.dns_failure_max = duration_or(failure, "max_interval", kFactor * cluster.dns_failure_base);
-    if (cluster.dns_failure_max < cluster.dns_failure_base) failure.fault("max_interval", "must be at least base_interval");
+    if (cluster.dns_failure_max < cluster.dns_failure_base)
+      failure.fault("max_interval", "must be at least base_interval");
   }
   cluster.respect_dns_ttl = view.flag("respect_dns_ttl");
   cluster.wait_for_warm_on_init = flag_or(view, "wait_for_warm_on_init", true);
@@ -116,7 +127,8 @@ void translate_least_request(const View& view, ClusterConfig& cluster) {
   cluster.least_request_choices = number_or(view, "choice_count", 2);
   if (const View bias = view.message("active_request_bias")) {
     cluster.least_request_bias = translate_runtime_real(bias);
-    if (cluster.least_request_bias < 0) bias.fault("default_value", fmt::format("{}: must be at least 0", cluster.least_request_bias));
+    if (cluster.least_request_bias < 0)
+      bias.fault("default_value", fmt::format("{}: must be at least 0", cluster.least_request_bias));
   }
 }
 
@@ -149,14 +161,17 @@ void translate_balance(const View& view, ClusterConfig& cluster) {
   if (policy == "LEAST_REQUEST") cluster.balance = ClusterConfig::Balance::LeastRequest;
   if (policy == "RANDOM") cluster.balance = ClusterConfig::Balance::Random;
   const bool is_typed = policy == "LOAD_BALANCING_POLICY_CONFIG";
-  if (is_typed && !view.has("load_balancing_policy")) view.absent("load_balancing_policy", "is required with LOAD_BALANCING_POLICY_CONFIG");
+  if (is_typed && !view.has("load_balancing_policy"))
+    view.absent("load_balancing_policy", "is required with LOAD_BALANCING_POLICY_CONFIG");
   if (policy != "ROUND_ROBIN" && policy != "LEAST_REQUEST" && policy != "RANDOM" && !is_typed) {
-    view.fault("lb_policy", fmt::format("{}: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are", policy));
+    view.fault("lb_policy",
+               fmt::format("{}: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are", policy));
   }
   if (const View least = view.message("least_request_lb_config")) translate_least_request(least, cluster);
   if (const View policies = view.message("load_balancing_policy")) translate_policies(policies, cluster);
   if (const View common = view.message("common_lb_config")) {
-    if (const View panic = common.message("healthy_panic_threshold")) cluster.healthy_panic_threshold = panic.real("value");
+    if (const View panic = common.message("healthy_panic_threshold"))
+      cluster.healthy_panic_threshold = panic.real("value");
     common.accept("update_merge_window", "Weft applies every endpoint change at once");
   }
 }
@@ -181,12 +196,14 @@ void translate_breakers(const View& view, ClusterConfig& cluster) {
     if (const View budget = thresholds.message("retry_budget")) {
       breaker.has_retry_budget = true;
       if (const View percent = budget.message("budget_percent")) breaker.retry_budget_percent = percent.real("value");
-      breaker.retry_budget_min_concurrency = number_or(budget, "min_retry_concurrency", breaker.retry_budget_min_concurrency);
+      breaker.retry_budget_min_concurrency =
+          number_or(budget, "min_retry_concurrency", breaker.retry_budget_min_concurrency);
     }
   }
   for (const View& thresholds : view.messages("per_host_thresholds")) {
     if (thresholds.choice("priority") == "HIGH") thresholds.fault("priority", "HIGH: not implemented by Weft per host");
-    if (const auto connections = thresholds.wrapped_number("max_connections")) cluster.per_host_connections_max = static_cast<uint32_t>(*connections);
+    if (const auto connections = thresholds.wrapped_number("max_connections"))
+      cluster.per_host_connections_max = static_cast<uint32_t>(*connections);
   }
 }
 
@@ -204,14 +221,18 @@ void translate_outlier(const View& view, ClusterConfig& cluster) {
   config.interval = duration_or(view, "interval", config.interval);
   config.base_ejection_time = duration_or(view, "base_ejection_time", config.base_ejection_time);
   // Envoy: the larger of 300 s and the base time, unless given.
-  config.max_ejection_time = duration_or(view, "max_ejection_time", std::max(config.max_ejection_time, config.base_ejection_time));
-  if (config.max_ejection_time < config.base_ejection_time) view.fault("max_ejection_time", "must be at least base_ejection_time");
+  config.max_ejection_time =
+      duration_or(view, "max_ejection_time", std::max(config.max_ejection_time, config.base_ejection_time));
+  if (config.max_ejection_time < config.base_ejection_time)
+    view.fault("max_ejection_time", "must be at least base_ejection_time");
   config.max_ejection_time_jitter = duration_or(view, "max_ejection_time_jitter", {});
   config.split_external_local_origin_errors = view.flag("split_external_local_origin_errors");
-  config.successful_active_health_check_uneject_host = flag_or(view, "successful_active_health_check_uneject_host", true);
+  config.successful_active_health_check_uneject_host =
+      flag_or(view, "successful_active_health_check_uneject_host", true);
   config.always_eject_one_host = flag_or(view, "always_eject_one_host", false);
   // The statistical detectors come later; switching them off is fine.
-  for (std::string_view field : {"enforcing_success_rate", "enforcing_local_origin_success_rate", "enforcing_failure_percentage", "enforcing_failure_percentage_local_origin"}) {
+  for (std::string_view field : {"enforcing_success_rate", "enforcing_local_origin_success_rate",
+                                 "enforcing_failure_percentage", "enforcing_failure_percentage_local_origin"}) {
     if (number_or(view, field, 0) != 0) view.fault(field, "not implemented by Weft; only 0 is");
   }
   cluster.outlier = config;
@@ -222,10 +243,12 @@ void translate_outlier(const View& view, ClusterConfig& cluster) {
 void translate_common_http(const View& common, ClusterConfig& cluster) {
   if (!common) return;
   translate_head_limits(common, cluster.h1, cluster.h2);
-  if (const auto idle = common.duration("idle_timeout")) cluster.idle_timeout = idle->count() > 0 ? std::optional(*idle) : std::nullopt;
+  if (const auto idle = common.duration("idle_timeout"))
+    cluster.idle_timeout = idle->count() > 0 ? std::optional(*idle) : std::nullopt;
   cluster.max_connection_duration = common.duration("max_connection_duration");
   cluster.max_stream_duration = common.duration("max_stream_duration");
-  cluster.max_requests_per_connection = number_or(common, "max_requests_per_connection", cluster.max_requests_per_connection);
+  cluster.max_requests_per_connection =
+      number_or(common, "max_requests_per_connection", cluster.max_requests_per_connection);
 }
 
 void translate_protocol_pair(const View& view, ClusterConfig& cluster) {
@@ -253,13 +276,16 @@ void translate_protocol_options(const View& view, ClusterConfig& cluster) {
 void translate_old_protocol_options(const View& view, ClusterConfig& cluster) {
   translate_common_http(view.message("common_http_protocol_options"), cluster);
   if (view.has("http2_protocol_options")) cluster.protocol = ClusterConfig::Protocol::Http2;
-  if (view.choice("protocol_selection") == "USE_DOWNSTREAM_PROTOCOL") cluster.protocol = ClusterConfig::Protocol::Downstream;
+  if (view.choice("protocol_selection") == "USE_DOWNSTREAM_PROTOCOL")
+    cluster.protocol = ClusterConfig::Protocol::Downstream;
   translate_protocol_pair(view, cluster);
-  cluster.max_requests_per_connection = number_or(view, "max_requests_per_connection", cluster.max_requests_per_connection);
+  cluster.max_requests_per_connection =
+      number_or(view, "max_requests_per_connection", cluster.max_requests_per_connection);
 }
 
 void translate_protocols(const View& view, ClusterConfig& cluster) {
-  constexpr std::string_view kOld[] = {"common_http_protocol_options", "http_protocol_options", "http2_protocol_options", "protocol_selection"};
+  constexpr std::string_view kOld[] = {"common_http_protocol_options", "http_protocol_options",
+                                       "http2_protocol_options", "protocol_selection"};
   bool is_typed = false;
   for (const auto& [name, payload] : view.map("typed_extension_protocol_options")) {
     if (!payload) continue;
@@ -297,15 +323,18 @@ void translate_connections(const View& view, ClusterConfig& cluster) {
   cluster.connect_timeout = duration_or(view, "connect_timeout", base::seconds(5));
   cluster.buffer_bytes = number_or(view, "per_connection_buffer_limit_bytes", cluster.buffer_bytes);
   cluster.h1.buffer_bytes = cluster.h2.buffer_bytes = cluster.buffer_bytes;
-  if (const View options = view.message("upstream_connection_options")) cluster.tcp_keepalive = options.has("tcp_keepalive");
+  if (const View options = view.message("upstream_connection_options"))
+    cluster.tcp_keepalive = options.has("tcp_keepalive");
   if (const View bind = view.message("upstream_bind_config")) {
     const View source = bind.message("source_address");
     const auto place = source ? translate_socket_address(source) : std::nullopt;
-    const auto address = place ? net::Address::parse(place->host, place->port) : base::Result<net::Address>(net::Address());
+    const auto address =
+        place ? net::Address::parse(place->host, place->port) : base::Result<net::Address>(net::Address());
     if (address) cluster.bind_to = *address;
     else source.fault("address", fmt::format("{}: must be an IP address", in_quotes(place->host)));
   }
-  if (const View preconnect = view.message("preconnect_policy")) cluster.preconnect_ratio = preconnect.wrapped_real("per_upstream_preconnect_ratio").value_or(1.0);
+  if (const View preconnect = view.message("preconnect_policy"))
+    cluster.preconnect_ratio = preconnect.wrapped_real("per_upstream_preconnect_ratio").value_or(1.0);
 }
 
 /// Live state survives while this is equal, so endpoints are not part of it.

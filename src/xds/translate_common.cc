@@ -10,7 +10,8 @@ namespace weft::xds {
 
 std::string lower_case(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
@@ -19,9 +20,13 @@ uint32_t number_or(const View& view, std::string_view field, uint32_t otherwise)
   return value ? static_cast<uint32_t>(std::min<uint64_t>(*value, std::numeric_limits<uint32_t>::max())) : otherwise;
 }
 
-bool flag_or(const View& view, std::string_view field, bool otherwise) { return view.wrapped_flag(field).value_or(otherwise); }
+bool flag_or(const View& view, std::string_view field, bool otherwise) {
+  return view.wrapped_flag(field).value_or(otherwise);
+}
 
-base::Duration duration_or(const View& view, std::string_view field, base::Duration otherwise) { return view.duration(field).value_or(otherwise); }
+base::Duration duration_or(const View& view, std::string_view field, base::Duration otherwise) {
+  return view.duration(field).value_or(otherwise);
+}
 
 void refuse_type(const View& payload, std::string_view known) {
   payload.fault("@type", fmt::format("{}: not implemented by Weft here; {}", in_quotes(payload.type()), known));
@@ -153,7 +158,8 @@ double translate_runtime_real(const View& value) {
 // ---- matchers -----------------------------------------------------------------------------------------------------
 
 std::shared_ptr<const proxy::Regex> translate_regex(const View& matcher) {
-  if (const View engine = matcher.message("google_re2")) engine.accept("max_program_size", "Weft's own bound on programs holds");
+  if (const View engine = matcher.message("google_re2"))
+    engine.accept("max_program_size", "Weft's own bound on programs holds");
   const std::string pattern = matcher.text("regex");
   if (!matcher || pattern.empty()) return nullptr;
   auto regex = proxy::Regex::compile(pattern);
@@ -196,8 +202,10 @@ proxy::StringMatcher translate_string_matcher(const View& view) {
 proxy::HeaderMatcher translate_header_matcher(const View& view) {
   using Kind = proxy::StringMatcher::Kind;
   // The deprecated spellings of string_match.
-  static constexpr std::pair<std::string_view, Kind> kKinds[] = {
-      {"exact_match", Kind::Exact}, {"prefix_match", Kind::Prefix}, {"suffix_match", Kind::Suffix}, {"contains_match", Kind::Contains}};
+  static constexpr std::pair<std::string_view, Kind> kKinds[] = {{"exact_match", Kind::Exact},
+                                                                 {"prefix_match", Kind::Prefix},
+                                                                 {"suffix_match", Kind::Suffix},
+                                                                 {"contains_match", Kind::Contains}};
   proxy::HeaderMatcher matcher;
   matcher.name = lower_case(view.text("name"));
   matcher.invert = view.flag("invert_match");

@@ -31,7 +31,8 @@ std::optional<FaultConfig::Abort> translate_abort(const View& view) {
 std::optional<FaultConfig::RateLimit> translate_rate_limit(const View& view) {
   if (!view) return std::nullopt;
   FaultConfig::RateLimit limit;
-  if (const View fixed = view.message("fixed_limit")) limit.fixed_kbps = static_cast<uint64_t>(fixed.number("limit_kbps"));
+  if (const View fixed = view.message("fixed_limit"))
+    limit.fixed_kbps = static_cast<uint64_t>(fixed.number("limit_kbps"));
   view.has("header_limit");
   limit.percentage = translate_fraction(view.message("percentage"));
   return limit;
@@ -45,9 +46,12 @@ std::shared_ptr<const FaultConfig> translate_fault(const View& view) {
   config->upstream_cluster = view.text("upstream_cluster");
   config->headers = translate_header_matchers(view, "headers");
   config->downstream_nodes = view.texts("downstream_nodes");
-  if (const auto faults = view.wrapped_number("max_active_faults")) config->max_active_faults = static_cast<uint32_t>(*faults);
+  if (const auto faults = view.wrapped_number("max_active_faults"))
+    config->max_active_faults = static_cast<uint32_t>(*faults);
   config->disable_downstream_cluster_stats = view.flag("disable_downstream_cluster_stats");
-  for (std::string_view field : {"delay_percent_runtime", "abort_percent_runtime", "delay_duration_runtime", "abort_http_status_runtime", "max_active_faults_runtime", "response_rate_limit_percent_runtime", "abort_grpc_status_runtime"}) {
+  for (std::string_view field :
+       {"delay_percent_runtime", "abort_percent_runtime", "delay_duration_runtime", "abort_http_status_runtime",
+        "max_active_faults_runtime", "response_rate_limit_percent_runtime", "abort_grpc_status_runtime"}) {
     view.accept(field, kNoRuntime);
   }
   view.accept("filter_metadata", kMetadata);

@@ -11,20 +11,23 @@ using proxy::HcmConfig;
 constexpr std::string_view kRouter = "envoy.extensions.filters.http.router.v3.Router";
 constexpr std::string_view kUuid = "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig";
 
-
 void translate_protocols(const View& view, HcmConfig& hcm) {
   const std::string codec = view.choice("codec_type");
-  hcm.codec = codec == "HTTP1" ? HcmConfig::Codec::Http1 : codec == "HTTP2" ? HcmConfig::Codec::Http2 : HcmConfig::Codec::Auto;
+  hcm.codec = codec == "HTTP1"   ? HcmConfig::Codec::Http1
+              : codec == "HTTP2" ? HcmConfig::Codec::Http2
+                                 : HcmConfig::Codec::Auto;
   if (codec == "HTTP3") view.fault("codec_type", "HTTP3: not implemented by Weft");
   const bool is_stream_error = flag_or(view, "stream_error_on_invalid_http_message", false);
   hcm.h1.stream_error_on_invalid_message = hcm.h2.stream_error_on_invalid_message = is_stream_error;
   translate_h1_options(view.message("http_protocol_options"), hcm.h1);
   translate_h2_options(view.message("http2_protocol_options"), hcm.h2);
   constexpr size_t kKilo = 1024;
-  hcm.h1.head_bytes_max = hcm.h2.head_bytes_max = number_or(view, "max_request_headers_kb", static_cast<uint32_t>(base::kRequestHeadBytesMax / kKilo)) * kKilo;
+  hcm.h1.head_bytes_max = hcm.h2.head_bytes_max =
+      number_or(view, "max_request_headers_kb", static_cast<uint32_t>(base::kRequestHeadBytesMax / kKilo)) * kKilo;
   const View common = view.message("common_http_protocol_options");
   translate_head_limits(common, hcm.h1, hcm.h2);
-  if (const auto idle = common.duration("idle_timeout")) hcm.idle_timeout = idle->count() > 0 ? std::optional(*idle) : std::nullopt;
+  if (const auto idle = common.duration("idle_timeout"))
+    hcm.idle_timeout = idle->count() > 0 ? std::optional(*idle) : std::nullopt;
   hcm.max_connection_duration = common.duration("max_connection_duration");
   hcm.max_stream_duration = common.duration("max_stream_duration");
   hcm.max_requests_per_connection = number_or(common, "max_requests_per_connection", 0);
@@ -48,8 +51,13 @@ void translate_trust(const View& view, HcmConfig& hcm) {
     hcm.internal_addresses = translate_ranges(internal, "cidr_ranges");
   }
   using Xfcc = HcmConfig::Xfcc;
-  static const std::map<std::string, Xfcc> kDetails = {{"SANITIZE", Xfcc::Sanitize}, {"FORWARD_ONLY", Xfcc::ForwardOnly}, {"APPEND_FORWARD", Xfcc::AppendForward}, {"SANITIZE_SET", Xfcc::SanitizeSet}, {"ALWAYS_FORWARD_ONLY", Xfcc::AlwaysForwardOnly}};
-  if (const auto found = kDetails.find(view.choice("forward_client_cert_details")); found != kDetails.end()) hcm.xfcc = found->second;
+  static const std::map<std::string, Xfcc> kDetails = {{"SANITIZE", Xfcc::Sanitize},
+                                                       {"FORWARD_ONLY", Xfcc::ForwardOnly},
+                                                       {"APPEND_FORWARD", Xfcc::AppendForward},
+                                                       {"SANITIZE_SET", Xfcc::SanitizeSet},
+                                                       {"ALWAYS_FORWARD_ONLY", Xfcc::AlwaysForwardOnly}};
+  if (const auto found = kDetails.find(view.choice("forward_client_cert_details")); found != kDetails.end())
+    hcm.xfcc = found->second;
   if (const View details = view.message("set_current_client_cert_details")) {
     hcm.xfcc_subject = flag_or(details, "subject", false);
     hcm.xfcc_cert = details.flag("cert");
@@ -76,7 +84,9 @@ void translate_heads(const View& view, HcmConfig& hcm) {
   if (const std::string name = view.text("server_name"); !name.empty()) hcm.server_name = name;
   using ServerHeader = HcmConfig::ServerHeader;
   const std::string server = view.choice("server_header_transformation");
-  hcm.server_header = server == "APPEND_IF_ABSENT" ? ServerHeader::AppendIfAbsent : server == "PASS_THROUGH" ? ServerHeader::PassThrough : ServerHeader::Overwrite;
+  hcm.server_header = server == "APPEND_IF_ABSENT" ? ServerHeader::AppendIfAbsent
+                      : server == "PASS_THROUGH"   ? ServerHeader::PassThrough
+                                                   : ServerHeader::Overwrite;
   hcm.proxy_100_continue = view.flag("proxy_100_continue");
   if (const View scheme = view.message("scheme_header_transformation")) {
     hcm.scheme_overwrite = scheme.text("scheme_to_overwrite");
@@ -93,21 +103,21 @@ void translate_heads(const View& view, HcmConfig& hcm) {
   hcm.strip_matching_host_port = view.flag("strip_matching_host_port");
   hcm.strip_any_host_port = view.flag("strip_any_host_port");
   hcm.strip_trailing_host_dot = view.flag("strip_trailing_host_dot");
-  if (hcm.strip_matching_host_port && hcm.strip_any_host_port) view.fault("strip_any_host_port", "only one of strip_matching_host_port and strip_any_host_port may be set");
+  if (hcm.strip_matching_host_port && hcm.strip_any_host_port)
+    view.fault("strip_any_host_port", "only one of strip_matching_host_port and strip_any_host_port may be set");
   for (const View& upgrade : view.messages("upgrade_configs")) {
     proxy::UpgradeConfig config;
     config.type = lower_case(upgrade.text("upgrade_type"));
     config.enabled = flag_or(upgrade, "enabled", true);
     for (const proxy::UpgradeConfig& other : hcm.upgrades) {
-      if (other.type == config.type) upgrade.fault("upgrade_type", fmt::format("{}: given twice", in_quotes(config.type)));
+      if (other.type == config.type)
+        upgrade.fault("upgrade_type", fmt::format("{}: given twice", in_quotes(config.type)));
     }
     hcm.upgrades.push_back(std::move(config));
   }
 }
 
-void translate_logs(const View& view, HcmConfig& hcm) {
-  hcm.access_logs = translate_access_logs(view, "access_log");
-}
+void translate_logs(const View& view, HcmConfig& hcm) { hcm.access_logs = translate_access_logs(view, "access_log"); }
 
 void translate_router(const View& router, HcmConfig& hcm) {
   hcm.suppress_envoy_headers = router.flag("suppress_envoy_headers");
@@ -122,7 +132,8 @@ void translate_http_filters(const View& view, HcmConfig& hcm) {
   for (size_t i = 0; i < filters.size(); ++i) {
     const View& filter = filters[i];
     const std::string name = filter.text("name");
-    if (!name.empty() && !names.insert(name).second) filter.fault("name", fmt::format("{}: another filter of this chain has this name", in_quotes(name)));
+    if (!name.empty() && !names.insert(name).second)
+      filter.fault("name", fmt::format("{}: another filter of this chain has this name", in_quotes(name)));
     filter.accept("is_optional", "only filters that Weft knows are accepted");
     const View payload = required_payload(filter, "typed_config");
     if (!payload) continue;

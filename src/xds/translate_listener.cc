@@ -12,8 +12,6 @@ constexpr std::string_view kHcm = "envoy.extensions.filters.network.http_connect
 constexpr std::string_view kRawBuffer = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 constexpr std::string_view kDownstreamTls = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
-
-
 void translate_listener_filters(const View& view, proxy::ListenerConfig& listener) {
   for (const View& filter : view.messages("listener_filters")) {
     filter.accept("name", kNameless);
@@ -34,7 +32,9 @@ std::vector<std::string> translate_server_names(const View& match) {
   for (size_t i = 0; i < given.size(); ++i) {
     const bool is_wildcard = given[i].starts_with("*.");
     if (given[i].find('*', is_wildcard ? 1 : 0) != std::string::npos) {
-      match.fault(fmt::format("server_names[{}]", i), fmt::format("{}: a wildcard must be the whole first label, as \"*.example.com\"", in_quotes(given[i])));
+      match.fault(
+          fmt::format("server_names[{}]", i),
+          fmt::format("{}: a wildcard must be the whole first label, as \"*.example.com\"", in_quotes(given[i])));
     }
     names.push_back(lower_case(given[i]));
   }
@@ -51,7 +51,9 @@ proxy::FilterChainMatch translate_match(const View& view) {
   for (int64_t port : view.numbers("source_ports")) match.source_ports.push_back(static_cast<uint16_t>(port));
   using SourceType = proxy::FilterChainMatch::SourceType;
   const std::string source = view.choice("source_type");
-  match.source_type = source == "EXTERNAL" ? SourceType::External : source == "SAME_IP_OR_LOOPBACK" ? SourceType::SameIpOrLoopback : SourceType::Any;
+  match.source_type = source == "EXTERNAL"              ? SourceType::External
+                      : source == "SAME_IP_OR_LOOPBACK" ? SourceType::SameIpOrLoopback
+                                                        : SourceType::Any;
   match.server_names = translate_server_names(view);
   match.transport_protocol = view.text("transport_protocol");
   match.application_protocols = view.texts("application_protocols");
@@ -79,7 +81,8 @@ void translate_network_filters(const View& view, Translation& run, proxy::Filter
       refuse_type(payload, "HttpConnectionManager is");
       continue;
     }
-    if (i + 1 < filters.size()) filters[i + 1].fault("stands behind the HttpConnectionManager, which must be the last filter");
+    if (i + 1 < filters.size())
+      filters[i + 1].fault("stands behind the HttpConnectionManager, which must be the last filter");
     chain.hcm = translate_hcm(payload, run);
   }
 }
@@ -100,7 +103,8 @@ void check_distinct_matches(const std::vector<View>& chains) {
   std::map<std::string, size_t> seen;
   for (size_t i = 0; i < chains.size(); ++i) {
     const auto [other, is_first] = seen.emplace(chains[i].message("filter_chain_match").serialized(), i);
-    if (!is_first) chains[i].fault("filter_chain_match", fmt::format("the same as that of filter_chains[{}]", other->second));
+    if (!is_first)
+      chains[i].fault("filter_chain_match", fmt::format("the same as that of filter_chains[{}]", other->second));
   }
 }
 
@@ -112,7 +116,8 @@ void translate_socket(const View& view, proxy::ListenerConfig& listener) {
     view.absent("address", "is required");
   }
   for (const View& additional : view.messages("additional_addresses")) {
-    if (const auto parsed = translate_address(additional.message("address"))) listener.additional_addresses.push_back(*parsed);
+    if (const auto parsed = translate_address(additional.message("address")))
+      listener.additional_addresses.push_back(*parsed);
   }
   const View balance = view.message("connection_balance_config");
   listener.exact_balance = balance.has("exact_balance");
@@ -145,8 +150,10 @@ std::shared_ptr<const proxy::ListenerConfig> translate_listener(const View& view
   const std::vector<View> chains = view.messages("filter_chains");
   for (const View& chain : chains) listener->filter_chains.push_back(translate_filter_chain(chain, run));
   check_distinct_matches(chains);
-  if (const View chain = view.message("default_filter_chain")) listener->default_filter_chain = translate_filter_chain(chain, run);
-  if (chains.empty() && !listener->default_filter_chain) view.absent("filter_chains", "must have at least 1 item, or there must be a default_filter_chain");
+  if (const View chain = view.message("default_filter_chain"))
+    listener->default_filter_chain = translate_filter_chain(chain, run);
+  if (chains.empty() && !listener->default_filter_chain)
+    view.absent("filter_chains", "must have at least 1 item, or there must be a default_filter_chain");
   listener->hash = digest(view.serialized());
   return listener;
 }

@@ -29,7 +29,8 @@ HeaderAdd translate_add(const View& option) {
   add.name = lower_case(header.text("key"));
   add.action = action_of(option);
   add.keep_empty_value = option.flag("keep_empty_value");
-  if (is_protected(add.name)) header.fault("key", fmt::format("{}: pseudo-headers and host may not be changed here", in_quotes(add.name)));
+  if (is_protected(add.name))
+    header.fault("key", fmt::format("{}: pseudo-headers and host may not be changed here", in_quotes(add.name)));
   const std::string value = header.text("value"), raw = header.text("raw_value");
   if (!value.empty() && !raw.empty()) header.fault("raw_value", "only one of value and raw_value may be set");
   auto format = observe::Format::parse_text(raw.empty() ? value : raw);
@@ -45,12 +46,15 @@ HeaderAdd translate_add(const View& option) {
 
 proxy::HeaderMutations translate_mutations(const View& view, std::string_view direction) {
   proxy::HeaderMutations mutations;
-  for (const View& option : view.messages(fmt::format("{}_headers_to_add", direction))) mutations.adds.push_back(translate_add(option));
+  for (const View& option : view.messages(fmt::format("{}_headers_to_add", direction)))
+    mutations.adds.push_back(translate_add(option));
   const std::string field = fmt::format("{}_headers_to_remove", direction);
   const std::vector<std::string> names = view.texts(field);
   for (size_t i = 0; i < names.size(); ++i) {
     mutations.removes.push_back(lower_case(names[i]));
-    if (is_protected(mutations.removes.back())) view.fault(fmt::format("{}[{}]", field, i), fmt::format("{}: pseudo-headers and host may not be removed", in_quotes(names[i])));
+    if (is_protected(mutations.removes.back()))
+      view.fault(fmt::format("{}[{}]", field, i),
+                 fmt::format("{}: pseudo-headers and host may not be removed", in_quotes(names[i])));
   }
   return mutations;
 }

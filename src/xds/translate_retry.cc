@@ -48,11 +48,13 @@ std::shared_ptr<const proxy::RetryPolicy> translate_retry_policy(const View& vie
   policy->per_try_idle_timeout = view.duration("per_try_idle_timeout");
   translate_back_off(view.message("retry_back_off"), *policy);
   translate_reset_headers(view.message("rate_limited_retry_back_off"), *policy);
-  for (int64_t status : view.numbers("retriable_status_codes")) policy->retriable_status_codes.push_back(static_cast<uint16_t>(status));
+  for (int64_t status : view.numbers("retriable_status_codes"))
+    policy->retriable_status_codes.push_back(static_cast<uint16_t>(status));
   policy->retriable_headers = translate_header_matchers(view, "retriable_headers");
   policy->retriable_request_headers = translate_header_matchers(view, "retriable_request_headers");
   translate_host_predicates(view, *policy);
-  if (const int64_t attempts = view.number("host_selection_retry_max_attempts"); attempts > 0) policy->host_selection_retry_max_attempts = static_cast<uint32_t>(attempts);
+  if (const int64_t attempts = view.number("host_selection_retry_max_attempts"); attempts > 0)
+    policy->host_selection_retry_max_attempts = static_cast<uint32_t>(attempts);
   return policy;
 }
 

@@ -47,7 +47,8 @@ RouteMatch translate_match(const View& view) {
   match.headers = translate_header_matchers(view, "headers");
   for (const View& query : view.messages("query_parameters")) match.query.push_back(translate_query_matcher(query));
   match.is_grpc = view.has("grpc");
-  if (const View fraction = view.message("runtime_fraction")) match.runtime_fraction = translate_runtime_fraction(fraction);
+  if (const View fraction = view.message("runtime_fraction"))
+    match.runtime_fraction = translate_runtime_fraction(fraction);
   if (const View tls = view.message("tls_context")) {
     match.tls_presented = tls.wrapped_flag("presented");
     match.tls_validated = tls.wrapped_flag("validated");
@@ -90,7 +91,8 @@ struct RouteScope {
   uint32_t body_bytes_max = 4096;
 
   void check_cluster(const View& view, std::string_view field, const std::string& name) const {
-    if (validates_clusters && !name.empty() && !run.cluster_names.contains(name)) view.fault(field, fmt::format("{}: no such cluster", in_quotes(name)));
+    if (validates_clusters && !name.empty() && !run.cluster_names.contains(name))
+      view.fault(field, fmt::format("{}: no such cluster", in_quotes(name)));
   }
 };
 
@@ -98,8 +100,10 @@ proxy::WeightedCluster translate_weighted_cluster(const View& view, const RouteS
   proxy::WeightedCluster cluster;
   cluster.cluster = view.text("name");
   cluster.cluster_header = lower_case(view.text("cluster_header"));
-  if (cluster.cluster.empty() && cluster.cluster_header.empty()) view.absent("name", "one of name, cluster_header is required");
-  if (!cluster.cluster.empty() && !cluster.cluster_header.empty()) view.fault("cluster_header", "only one of name and cluster_header may be set");
+  if (cluster.cluster.empty() && cluster.cluster_header.empty())
+    view.absent("name", "one of name, cluster_header is required");
+  if (!cluster.cluster.empty() && !cluster.cluster_header.empty())
+    view.fault("cluster_header", "only one of name and cluster_header may be set");
   scope.check_cluster(view, "name", cluster.cluster);
   cluster.weight = number_or(view, "weight", 0);
   cluster.request_headers = translate_mutations(view, "request");
@@ -116,9 +120,12 @@ void translate_weighted_clusters(const View& view, const RouteScope& scope, Rout
     total += action.weighted.back().weight;
   }
   if (total == 0) view.absent("clusters", "the sum of the weights must be more than 0");
-  if (total > std::numeric_limits<uint32_t>::max()) view.fault("clusters", fmt::format("the sum of the weights, {}, must be at most {}", total, std::numeric_limits<uint32_t>::max()));
+  if (total > std::numeric_limits<uint32_t>::max())
+    view.fault("clusters", fmt::format("the sum of the weights, {}, must be at most {}", total,
+                                       std::numeric_limits<uint32_t>::max()));
   const auto given = view.wrapped_number("total_weight");
-  if (given && *given != total) view.fault("total_weight", fmt::format("{}: the sum of the weights is {}", *given, total));
+  if (given && *given != total)
+    view.fault("total_weight", fmt::format("{}: the sum of the weights is {}", *given, total));
   action.weighted_total = static_cast<uint32_t>(total);
   action.weighted_random_header = lower_case(view.text("header_name"));
   view.accept("runtime_key_prefix", kNoRuntime);
@@ -143,10 +150,13 @@ void translate_upgrades(const View& view, RouteAction& action) {
     if (const View connect = upgrade.message("connect_config")) {
       policy.connect_terminates = true;
       policy.connect_allow_post = connect.flag("allow_post");
-      if (policy.type != "connect") upgrade.fault("connect_config", fmt::format("only for the upgrade type CONNECT, not {}", in_quotes(policy.type)));
+      if (policy.type != "connect")
+        upgrade.fault("connect_config",
+                      fmt::format("only for the upgrade type CONNECT, not {}", in_quotes(policy.type)));
     }
     for (const proxy::UpgradePolicy& other : action.upgrades) {
-      if (other.type == policy.type) upgrade.fault("upgrade_type", fmt::format("{}: given twice", in_quotes(policy.type)));
+      if (other.type == policy.type)
+        upgrade.fault("upgrade_type", fmt::format("{}: given twice", in_quotes(policy.type)));
     }
     action.upgrades.push_back(std::move(policy));
   }
@@ -181,10 +191,16 @@ proxy::RedirectAction translate_redirect(const View& view) {
   action.path_redirect = view.text("path_redirect");
   action.port_redirect = static_cast<uint32_t>(view.number("port_redirect"));
   constexpr uint32_t kPortMax = 65535;
-  if (action.port_redirect > kPortMax) view.fault("port_redirect", fmt::format("{}: must be at most {}", action.port_redirect, kPortMax));
+  if (action.port_redirect > kPortMax)
+    view.fault("port_redirect", fmt::format("{}: must be at most {}", action.port_redirect, kPortMax));
   translate_path_rewrite(view, action.path_rewrite);
-  static const std::map<std::string, uint16_t> kStatus = {{"MOVED_PERMANENTLY", 301}, {"FOUND", 302}, {"SEE_OTHER", 303}, {"TEMPORARY_REDIRECT", 307}, {"PERMANENT_REDIRECT", 308}};
-  if (const auto found = kStatus.find(view.choice("response_code")); found != kStatus.end()) action.status = found->second;
+  static const std::map<std::string, uint16_t> kStatus = {{"MOVED_PERMANENTLY", 301},
+                                                          {"FOUND", 302},
+                                                          {"SEE_OTHER", 303},
+                                                          {"TEMPORARY_REDIRECT", 307},
+                                                          {"PERMANENT_REDIRECT", 308}};
+  if (const auto found = kStatus.find(view.choice("response_code")); found != kStatus.end())
+    action.status = found->second;
   action.strip_query = view.flag("strip_query");
   return action;
 }
@@ -194,7 +210,8 @@ proxy::DirectResponse translate_direct_response(const View& view, const RouteSco
   response.status = static_cast<uint16_t>(view.number("status"));
   if (auto body = translate_data(view, "body")) {
     if (body->bytes.size() > scope.body_bytes_max) {
-      view.fault("body", fmt::format("{} bytes: must be at most {} (max_direct_response_body_size_bytes)", body->bytes.size(), scope.body_bytes_max));
+      view.fault("body", fmt::format("{} bytes: must be at most {} (max_direct_response_body_size_bytes)",
+                                     body->bytes.size(), scope.body_bytes_max));
     }
     response.body = std::move(body->bytes);
   }
@@ -230,7 +247,9 @@ proxy::VirtualHost translate_virtual_host(const View& view, const RouteScope& sc
   for (const View& route : view.messages("routes")) host.routes.push_back(translate_route(route, scope));
   using RequireTls = proxy::VirtualHost::RequireTls;
   const std::string tls = view.choice("require_tls");
-  host.require_tls = tls == "ALL" ? RequireTls::All : tls == "EXTERNAL_ONLY" ? RequireTls::ExternalOnly : RequireTls::None;
+  host.require_tls = tls == "ALL"             ? RequireTls::All
+                     : tls == "EXTERNAL_ONLY" ? RequireTls::ExternalOnly
+                                              : RequireTls::None;
   host.request_headers = translate_mutations(view, "request");
   host.response_headers = translate_mutations(view, "response");
   if (const View policy = view.message("retry_policy")) host.retry_policy = translate_retry_policy(policy);
@@ -251,7 +270,8 @@ void check_domains(const std::vector<View>& hosts) {
     for (size_t i = 0; i < domains.size(); ++i) {
       const auto [owner, is_first] = owners.emplace(lower_case(domains[i]), host.text("name"));
       if (is_first) continue;
-      host.fault(fmt::format("domains[{}]", i), fmt::format("{}: virtual host {} has this domain already", in_quotes(domains[i]), in_quotes(owner->second)));
+      host.fault(fmt::format("domains[{}]", i), fmt::format("{}: virtual host {} has this domain already",
+                                                            in_quotes(domains[i]), in_quotes(owner->second)));
     }
   }
 }
@@ -277,13 +297,15 @@ std::shared_ptr<const proxy::RouteTable> translate_routes(const View& view, Tran
   proxy::RouteConfig config;
   config.name = view.text("name");
   config.validate_clusters = view.wrapped_flag("validate_clusters");
-  config.direct_response_body_bytes_max = number_or(view, "max_direct_response_body_size_bytes", config.direct_response_body_bytes_max);
+  config.direct_response_body_bytes_max =
+      number_or(view, "max_direct_response_body_size_bytes", config.direct_response_body_bytes_max);
   const RouteScope scope{run, config.validate_clusters.value_or(true), config.direct_response_body_bytes_max};
   const std::vector<View> hosts = view.messages("virtual_hosts");
   for (const View& host : hosts) config.virtual_hosts.push_back(translate_virtual_host(host, scope));
   config.request_headers = translate_mutations(view, "request");
   config.response_headers = translate_mutations(view, "response");
-  for (const std::string& name : view.texts("internal_only_headers")) config.internal_only_headers.push_back(lower_case(name));
+  for (const std::string& name : view.texts("internal_only_headers"))
+    config.internal_only_headers.push_back(lower_case(name));
   config.most_specific_header_mutations_wins = view.flag("most_specific_header_mutations_wins");
   config.ignore_port_in_host_matching = view.flag("ignore_port_in_host_matching");
   config.ignore_path_parameters_in_path_matching = view.flag("ignore_path_parameters_in_path_matching");

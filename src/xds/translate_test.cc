@@ -55,9 +55,10 @@ TEST(Translate, has_envoys_defaults_for_a_cluster) {
 TEST(Translate, takes_zero_durations_for_no_limit_where_envoy_does) {
   Pieces pieces;
   pieces.hcm = "common_http_protocol_options: {idle_timeout: 0s}";
-  pieces.cluster = "typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
-                   "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, common_http_protocol_options: {idle_timeout: 0s}, "
-                   "explicit_http_config: {http2_protocol_options: {}}}}";
+  pieces.cluster =
+      "typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
+      "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, common_http_protocol_options: {idle_timeout: 0s}, "
+      "explicit_http_config: {http2_protocol_options: {}}}}";
   const Loaded loaded = load(pieces);
   ASSERT_EQ(loaded.faults.to_string(), "");
   EXPECT_FALSE(hcm_of(loaded).idle_timeout.has_value());
@@ -80,7 +81,8 @@ TEST(Translate, gives_the_codecs_the_buffer_limits_of_their_connections) {
 TEST(Translate, gives_outlier_detection_and_back_off_their_derived_defaults) {
   Pieces pieces;
   pieces.cluster = "outlier_detection: {base_ejection_time: 400s}";
-  pieces.action = "route: {cluster: service, retry_policy: {retry_on: '5xx, nonsense,reset', retry_back_off: {base_interval: 0.1s}}}";
+  pieces.action =
+      "route: {cluster: service, retry_policy: {retry_on: '5xx, nonsense,reset', retry_back_off: {base_interval: 0.1s}}}";
   const Loaded loaded = load(pieces);
   ASSERT_EQ(loaded.faults.to_string(), "");
   EXPECT_EQ(cluster_of(loaded).outlier->max_ejection_time, base::seconds(400));
@@ -92,8 +94,10 @@ TEST(Translate, gives_outlier_detection_and_back_off_their_derived_defaults) {
 
 TEST(Translate, understands_the_old_spellings) {
   Pieces pieces;
-  pieces.bootstrap = "admin: {access_log_path: /dev/null, address: {socket_address: {address: 127.0.0.1, port_value: 0}}}";
-  pieces.cluster = "http2_protocol_options: {}, max_requests_per_connection: 7, common_http_protocol_options: {idle_timeout: 9s}";
+  pieces.bootstrap =
+      "admin: {access_log_path: /dev/null, address: {socket_address: {address: 127.0.0.1, port_value: 0}}}";
+  pieces.cluster =
+      "http2_protocol_options: {}, max_requests_per_connection: 7, common_http_protocol_options: {idle_timeout: 9s}";
   pieces.match = "prefix: /, headers: [{name: A, exact_match: b}]";
   pieces.route = "request_headers_to_add: [{header: {key: X, value: v}, append: false}]";
   const Loaded loaded = load(pieces);
@@ -108,7 +112,8 @@ TEST(Translate, understands_the_old_spellings) {
 
 TEST(Translate, finds_extensions_by_type_whatever_they_are_called) {
   Pieces pieces;
-  pieces.http_filters = "[{name: http-router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]";
+  pieces.http_filters =
+      "[{name: http-router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]";
   EXPECT_EQ(faults_of(pieces), "");
 }
 
@@ -141,84 +146,158 @@ class TranslateRefuses : public testing::TestWithParam<Refusal> {};
 
 TEST_P(TranslateRefuses, with_path_value_and_rule) { EXPECT_EQ(faults_of(GetParam().pieces), GetParam().faults); }
 
-const std::string kTls = "transport_socket: {name: tls, typed_config: {'@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.";
-const std::string kCertificates = "tls_certificates: [{certificate_chain: {filename: examples/envoy/certificates/server.pem}, private_key: {filename: examples/envoy/certificates/server.key}}]";
-constexpr const char* kSecondListener = "{name: b, address: {socket_address: {address: 127.0.0.1, port_value: 10000}}, filter_chains: [{filters: []}]}";
+const std::string kTls =
+    "transport_socket: {name: tls, typed_config: {'@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.";
+const std::string kCertificates =
+    "tls_certificates: [{certificate_chain: {filename: examples/envoy/certificates/server.pem}, private_key: {filename: examples/envoy/certificates/server.key}}]";
+constexpr const char* kSecondListener =
+    "{name: b, address: {socket_address: {address: 127.0.0.1, port_value: 10000}}, filter_chains: [{filters: []}]}";
 
 const Refusal kRefusals[] = {
-    {"unknown_cluster", with(&Pieces::action, "route: {cluster: nope}"), line(kRoute + ".route.cluster: \"nope\": no such cluster")},
-    {"unknown_weighted_cluster", with(&Pieces::action, "route: {weighted_clusters: {clusters: [{name: nope, weight: 1}]}}"),
+    {"unknown_cluster", with(&Pieces::action, "route: {cluster: nope}"),
+     line(kRoute + ".route.cluster: \"nope\": no such cluster")},
+    {"unknown_weighted_cluster",
+     with(&Pieces::action, "route: {weighted_clusters: {clusters: [{name: nope, weight: 1}]}}"),
      line(kRoute + ".route.weighted_clusters.clusters[0].name: \"nope\": no such cluster")},
-    {"weights_that_sum_to_zero", with(&Pieces::action, "route: {weighted_clusters: {clusters: [{name: service, weight: 0}]}}"),
+    {"weights_that_sum_to_zero",
+     with(&Pieces::action, "route: {weighted_clusters: {clusters: [{name: service, weight: 0}]}}"),
      line(kRoute + ".route.weighted_clusters.clusters: the sum of the weights must be more than 0")},
-    {"duplicate_domains", with(&Pieces::domains, "[A.com, a.COM]"), line(kHost + ".domains[1]: \"a.COM\": virtual host \"all\" has this domain already")},
-    {"two_rewrites", with(&Pieces::action, "route: {cluster: service, prefix_rewrite: /a, regex_rewrite: {pattern: {regex: a}, substitution: b}}"),
+    {"duplicate_domains", with(&Pieces::domains, "[A.com, a.COM]"),
+     line(kHost + ".domains[1]: \"a.COM\": virtual host \"all\" has this domain already")},
+    {"two_rewrites",
+     with(&Pieces::action,
+          "route: {cluster: service, prefix_rewrite: /a, regex_rewrite: {pattern: {regex: a}, substitution: b}}"),
      line(kRoute + ".route.regex_rewrite: only one of prefix_rewrite and regex_rewrite may be set")},
-    {"a_bad_regex", with(&Pieces::match, "safe_regex: {regex: 'a('}"), line(kRoute + ".match.safe_regex.regex: regex 'a(': missing ): a(")},
-    {"a_substitution_without_its_group", with(&Pieces::action, "route: {cluster: service, regex_rewrite: {pattern: {regex: a}, substitution: '\\1'}}"),
-     line(kRoute + ".route.regex_rewrite.substitution: substitution '\\1': Rewrite schema requests 1 matches, but the regexp only has 0 parenthesized subexpressions.")},
+    {"a_bad_regex", with(&Pieces::match, "safe_regex: {regex: 'a('}"),
+     line(kRoute + ".match.safe_regex.regex: regex 'a(': missing ): a(")},
+    {"a_substitution_without_its_group",
+     with(&Pieces::action, "route: {cluster: service, regex_rewrite: {pattern: {regex: a}, substitution: '\\1'}}"),
+     line(
+         kRoute +
+         ".route.regex_rewrite.substitution: substitution '\\1': Rewrite schema requests 1 matches, but the regexp only has 0 parenthesized subexpressions.")},
     {"changes_of_host", with(&Pieces::route, "request_headers_to_add: [{header: {key: Host, value: a}}]"),
      line(kRoute + ".request_headers_to_add[0].header.key: \"host\": pseudo-headers and host may not be changed here")},
     {"removal_of_a_pseudo_header", with(&Pieces::route, "request_headers_to_remove: [':path']"),
      line(kRoute + ".request_headers_to_remove[0]: \":path\": pseudo-headers and host may not be removed")},
-    {"append_and_append_action", with(&Pieces::route, "request_headers_to_add: [{header: {key: a, value: b}, append: true, append_action: ADD_IF_ABSENT}]"),
+    {"append_and_append_action",
+     with(&Pieces::route,
+          "request_headers_to_add: [{header: {key: a, value: b}, append: true, append_action: ADD_IF_ABSENT}]"),
      line(kRoute + ".request_headers_to_add[0].append: only one of append and append_action may be set")},
-    {"a_back_off_above_its_maximum", with(&Pieces::action, "route: {cluster: service, retry_policy: {retry_back_off: {base_interval: 1s, max_interval: 0.5s}}}"),
+    {"a_back_off_above_its_maximum",
+     with(&Pieces::action,
+          "route: {cluster: service, retry_policy: {retry_back_off: {base_interval: 1s, max_interval: 0.5s}}}"),
      line(kRoute + ".route.retry_policy.retry_back_off.max_interval: must be at least base_interval")},
     {"hedging", with(&Pieces::action, "route: {cluster: service, hedge_policy: {hedge_on_per_try_timeout: true}}"),
      line(kRoute + ".route.hedge_policy: not implemented by Weft")},
-    {"a_large_direct_response", with(&Pieces::action, "direct_response: {status: 200, body: {inline_string: '" + std::string(4097, 'x') + "'}}"),
+    {"a_large_direct_response",
+     with(&Pieces::action, "direct_response: {status: 200, body: {inline_string: '" + std::string(4097, 'x') + "'}}"),
      line(kRoute + ".direct_response.body: 4097 bytes: must be at most 4096 (max_direct_response_body_size_bytes)")},
-    {"a_body_file_that_is_not_there", with(&Pieces::action, "direct_response: {status: 200, body: {filename: /no/such}}"),
+    {"a_body_file_that_is_not_there",
+     with(&Pieces::action, "direct_response: {status: 200, body: {filename: /no/such}}"),
      line(kRoute + ".direct_response.body.filename: \"/no/such\": No such file or directory")},
-    {"connect_config_for_another_upgrade", with(&Pieces::action, "route: {cluster: service, upgrade_configs: [{upgrade_type: websocket, connect_config: {}}]}"),
+    {"connect_config_for_another_upgrade",
+     with(&Pieces::action,
+          "route: {cluster: service, upgrade_configs: [{upgrade_type: websocket, connect_config: {}}]}"),
      line(kRoute + ".route.upgrade_configs[0].connect_config: only for the upgrade type CONNECT, not \"websocket\"")},
     {"no_router", with(&Pieces::http_filters, "[]"), line(kHcm + ".http_filters: must end with the router")},
-    {"an_unknown_filter", with(&Pieces::http_filters, "[{name: lua, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua}}]"),
-     line(kHcm + ".http_filters[0].typed_config.@type: \"type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua\": this type is not implemented by Weft")},
+    {"an_unknown_filter",
+     with(&Pieces::http_filters,
+          "[{name: lua, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua}}]"),
+     line(
+         kHcm +
+         ".http_filters[0].typed_config.@type: \"type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua\": this type is not implemented by Weft")},
     {"rds", with(&Pieces::bootstrap, "dynamic_resources: {}"), line("dynamic_resources: not implemented by Weft")},
     {"tracing", with(&Pieces::hcm, "tracing: {}"), line(kHcm + ".tracing: not implemented by Weft")},
     {"http3", with(&Pieces::hcm, "codec_type: HTTP3"), line(kHcm + ".codec_type: HTTP3: not implemented by Weft")},
-    {"an_overload_manager", with(&Pieces::bootstrap, "overload_manager: {}"), line("overload_manager: not implemented by Weft")},
-    {"runtime_values", with(&Pieces::bootstrap, "layered_runtime: {layers: [{name: a, static_layer: {upstream.healthy_panic_threshold: 1}}, {name: b, admin_layer: {}}]}"),
-     line("layered_runtime.layers[0].static_layer: \"upstream.healthy_panic_threshold\": runtime values are not implemented by Weft")},
+    {"an_overload_manager", with(&Pieces::bootstrap, "overload_manager: {}"),
+     line("overload_manager: not implemented by Weft")},
+    {"runtime_values",
+     with(
+         &Pieces::bootstrap,
+         "layered_runtime: {layers: [{name: a, static_layer: {upstream.healthy_panic_threshold: 1}}, {name: b, admin_layer: {}}]}"),
+     line(
+         "layered_runtime.layers[0].static_layer: \"upstream.healthy_panic_threshold\": runtime values are not implemented by Weft")},
     {"a_partial_wildcard", with(&Pieces::filter_chain, "filter_chain_match: {server_names: ['a*.example.com']}"),
-     line(std::string(kListener) + ".filter_chains[0].filter_chain_match.server_names[0]: \"a*.example.com\": a wildcard must be the whole first label, as \"*.example.com\"")},
-    {"another_listener_filter", with(&Pieces::listener, "listener_filters: [{name: a, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]"),
-     line(std::string(kListener) + ".listener_filters[0].typed_config.@type: \"envoy.extensions.filters.http.router.v3.Router\": not implemented by Weft here; the TLS inspector is")},
-    {"udp", with(&Pieces::listener, "additional_addresses: [{address: {socket_address: {protocol: UDP, address: 127.0.0.1, port_value: 1}}}]"),
-     line(std::string(kListener) + ".additional_addresses[0].address.socket_address.protocol: not implemented by Weft")},
+     line(
+         std::string(kListener) +
+         ".filter_chains[0].filter_chain_match.server_names[0]: \"a*.example.com\": a wildcard must be the whole first label, as \"*.example.com\"")},
+    {"another_listener_filter",
+     with(
+         &Pieces::listener,
+         "listener_filters: [{name: a, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]"),
+     line(
+         std::string(kListener) +
+         ".listener_filters[0].typed_config.@type: \"envoy.extensions.filters.http.router.v3.Router\": not implemented by Weft here; the TLS inspector is")},
+    {"udp",
+     with(&Pieces::listener,
+          "additional_addresses: [{address: {socket_address: {protocol: UDP, address: 127.0.0.1, port_value: 1}}}]"),
+     line(std::string(kListener) +
+          ".additional_addresses[0].address.socket_address.protocol: not implemented by Weft")},
     {"a_tls_minimum_above_the_maximum",
-     with(&Pieces::filter_chain, kTls + "DownstreamTlsContext, common_tls_context: {tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_2}, " + kCertificates + "}}}"),
-     line(std::string(kListener) + ".filter_chains[0].transport_socket.typed_config.common_tls_context.tls_params.tls_maximum_protocol_version: must be at least tls_minimum_protocol_version")},
-    {"a_server_without_certificate", with(&Pieces::filter_chain, kTls + "DownstreamTlsContext, common_tls_context: {}}}"),
-     line(std::string(kListener) + ".filter_chains[0].transport_socket.typed_config.common_tls_context: a server needs at least one of tls_certificates")},
+     with(
+         &Pieces::filter_chain,
+         kTls +
+             "DownstreamTlsContext, common_tls_context: {tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_2}, " +
+             kCertificates + "}}}"),
+     line(
+         std::string(kListener) +
+         ".filter_chains[0].transport_socket.typed_config.common_tls_context.tls_params.tls_maximum_protocol_version: must be at least tls_minimum_protocol_version")},
+    {"a_server_without_certificate",
+     with(&Pieces::filter_chain, kTls + "DownstreamTlsContext, common_tls_context: {}}}"),
+     line(
+         std::string(kListener) +
+         ".filter_chains[0].transport_socket.typed_config.common_tls_context: a server needs at least one of tls_certificates")},
     {"names_without_a_trust_anchor",
-     with(&Pieces::cluster, kTls + "UpstreamTlsContext, common_tls_context: {validation_context: {match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: a}}]}}}}"),
-     line(kCluster + ".transport_socket.typed_config.common_tls_context.validation_context.match_typed_subject_alt_names: names are worth nothing without trusted_ca: anyone can sign them")},
-    {"sds", with(&Pieces::cluster, kTls + "UpstreamTlsContext, common_tls_context: {tls_certificate_sds_secret_configs: [{name: a, sds_config: {ads: {}}}]}}}"),
-     line(kCluster + ".transport_socket.typed_config.common_tls_context.tls_certificate_sds_secret_configs[0].sds_config: not implemented by Weft")},
-    {"endpoint_discovery", with(&Pieces::cluster_type, "type: EDS"), line(kCluster + ".type: EDS: not implemented by Weft; STATIC and STRICT_DNS are")},
-    {"ring_hash", with(&Pieces::cluster, "lb_policy: RING_HASH"), line(kCluster + ".lb_policy: RING_HASH: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are")},
-    {"health_checks", with(&Pieces::cluster, "health_checks: [{}]"), line(kCluster + ".health_checks: not implemented by Weft")},
+     with(
+         &Pieces::cluster,
+         kTls +
+             "UpstreamTlsContext, common_tls_context: {validation_context: {match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: a}}]}}}}"),
+     line(
+         kCluster +
+         ".transport_socket.typed_config.common_tls_context.validation_context.match_typed_subject_alt_names: names are worth nothing without trusted_ca: anyone can sign them")},
+    {"sds",
+     with(
+         &Pieces::cluster,
+         kTls +
+             "UpstreamTlsContext, common_tls_context: {tls_certificate_sds_secret_configs: [{name: a, sds_config: {ads: {}}}]}}}"),
+     line(
+         kCluster +
+         ".transport_socket.typed_config.common_tls_context.tls_certificate_sds_secret_configs[0].sds_config: not implemented by Weft")},
+    {"endpoint_discovery", with(&Pieces::cluster_type, "type: EDS"),
+     line(kCluster + ".type: EDS: not implemented by Weft; STATIC and STRICT_DNS are")},
+    {"ring_hash", with(&Pieces::cluster, "lb_policy: RING_HASH"),
+     line(kCluster + ".lb_policy: RING_HASH: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are")},
+    {"health_checks", with(&Pieces::cluster, "health_checks: [{}]"),
+     line(kCluster + ".health_checks: not implemented by Weft")},
     {"success_rate_ejection", with(&Pieces::cluster, "outlier_detection: {enforcing_success_rate: 100}"),
      line(kCluster + ".outlier_detection.enforcing_success_rate: not implemented by Weft; only 0 is")},
     {"protocols_by_alpn_without_tls",
-     with(&Pieces::cluster, "typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
-                            "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, auto_config: {}}}"),
-     line(kCluster + ".typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].auto_config: the protocol is chosen by ALPN, so the cluster needs TLS")},
+     with(&Pieces::cluster,
+          "typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
+          "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, auto_config: {}}}"),
+     line(
+         kCluster +
+         ".typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].auto_config: the protocol is chosen by ALPN, so the cluster needs TLS")},
     {"a_log_operator_that_does_not_exist",
-     with(&Pieces::hcm, "access_log: [{name: a, typed_config: {'@type': type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog, log_format: {text_format: '%NOPE%'}}}]"),
+     with(
+         &Pieces::hcm,
+         "access_log: [{name: a, typed_config: {'@type': type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog, log_format: {text_format: '%NOPE%'}}}]"),
      line(kHcm + ".access_log[0].typed_config.log_format.text_format: column 1: %NOPE%: unknown operator")},
 };
 
-INSTANTIATE_TEST_SUITE_P(Everything, TranslateRefuses, testing::ValuesIn(kRefusals), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Everything, TranslateRefuses, testing::ValuesIn(kRefusals),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Translate, refuses_two_listeners_on_one_address_and_two_clusters_of_one_name) {
-  const std::string text = "{static_resources: {listeners: [" + std::string(kSecondListener) + ", " + kSecondListener + "], clusters: [{name: a}, {name: a}]}}";
+  const std::string text = "{static_resources: {listeners: [" + std::string(kSecondListener) + ", " + kSecondListener +
+                           "], clusters: [{name: a}, {name: a}]}}";
   const std::string faults = load_bootstrap_text(text, "f").faults.to_string();
-  EXPECT_NE(faults.find("static_resources.listeners[1].address: 127.0.0.1:10000: listener \"b\" has this address already"), std::string::npos) << faults;
-  EXPECT_NE(faults.find("static_resources.clusters[1].name: \"a\": another cluster has this name"), std::string::npos) << faults;
+  EXPECT_NE(
+      faults.find("static_resources.listeners[1].address: 127.0.0.1:10000: listener \"b\" has this address already"),
+      std::string::npos)
+      << faults;
+  EXPECT_NE(faults.find("static_resources.clusters[1].name: \"a\": another cluster has this name"), std::string::npos)
+      << faults;
 }
 
 TEST(Translate, accepts_what_envoy_accepts) {
@@ -226,18 +305,26 @@ TEST(Translate, accepts_what_envoy_accepts) {
   pieces.route_config = "validate_clusters: false";
   pieces.action = "route: {cluster: later}";
   EXPECT_EQ(faults_of(pieces), "") << "unknown clusters, where validation is off";
-  EXPECT_EQ(faults_of(with(&Pieces::bootstrap, "layered_runtime: {layers: [{name: a, admin_layer: {}}]}, node: {id: a, cluster: b, metadata: {k: v}, locality: {zone: z, region: r}}")), "");
-  EXPECT_EQ(faults_of(with(&Pieces::bootstrap, "stats_config: {use_all_default_tags: true}, stats_flush_interval: 1s")), "");
+  EXPECT_EQ(
+      faults_of(with(
+          &Pieces::bootstrap,
+          "layered_runtime: {layers: [{name: a, admin_layer: {}}]}, node: {id: a, cluster: b, metadata: {k: v}, locality: {zone: z, region: r}}")),
+      "");
+  EXPECT_EQ(faults_of(with(&Pieces::bootstrap, "stats_config: {use_all_default_tags: true}, stats_flush_interval: 1s")),
+            "");
 }
 
 TEST(Translate, uses_secrets_of_the_bootstrap_by_name) {
   Pieces pieces;
-  pieces.static_resources = "secrets: [{name: unused, generic_secret: {}}, {name: own, tls_certificate: {certificate_chain: {filename: examples/envoy/certificates/server.pem}, "
-                            "private_key: {filename: examples/envoy/certificates/server.key}}}]";
-  pieces.filter_chain = kTls + "DownstreamTlsContext, common_tls_context: {tls_certificate_sds_secret_configs: [{name: own}]}}}";
+  pieces.static_resources =
+      "secrets: [{name: unused, generic_secret: {}}, {name: own, tls_certificate: {certificate_chain: {filename: examples/envoy/certificates/server.pem}, "
+      "private_key: {filename: examples/envoy/certificates/server.key}}}]";
+  pieces.filter_chain =
+      kTls + "DownstreamTlsContext, common_tls_context: {tls_certificate_sds_secret_configs: [{name: own}]}}}";
   const Loaded loaded = load(pieces);
   ASSERT_EQ(loaded.faults.to_string(), "");
-  EXPECT_EQ(listener_of(loaded).filter_chains[0].tls->certificates.at(0).source, "examples/envoy/certificates/server.pem");
+  EXPECT_EQ(listener_of(loaded).filter_chains[0].tls->certificates.at(0).source,
+            "examples/envoy/certificates/server.pem");
 }
 
 }  // namespace

@@ -15,7 +15,10 @@ constexpr std::string_view kSpiffe = "envoy.extensions.transport_sockets.tls.v3.
 // ---- parameters ---------------------------------------------------------------------------------------------------
 
 net::TlsVersion version_of(const std::string& name) {
-  static const std::map<std::string, net::TlsVersion> kVersions = {{"TLSv1_0", net::TlsVersion::Tls1_0}, {"TLSv1_1", net::TlsVersion::Tls1_1}, {"TLSv1_2", net::TlsVersion::Tls1_2}, {"TLSv1_3", net::TlsVersion::Tls1_3}};
+  static const std::map<std::string, net::TlsVersion> kVersions = {{"TLSv1_0", net::TlsVersion::Tls1_0},
+                                                                   {"TLSv1_1", net::TlsVersion::Tls1_1},
+                                                                   {"TLSv1_2", net::TlsVersion::Tls1_2},
+                                                                   {"TLSv1_3", net::TlsVersion::Tls1_3}};
   const auto found = kVersions.find(name);
   return found == kVersions.end() ? net::TlsVersion::Auto : found->second;
 }
@@ -30,7 +33,8 @@ void translate_parameters(const View& view, net::TlsRole role, TlsContextConfig&
   if (least > most) {
     const bool has_maximum = tls.max_version != net::TlsVersion::Auto;
     view.fault(has_maximum ? "tls_maximum_protocol_version" : "tls_minimum_protocol_version",
-               has_maximum ? "must be at least tls_minimum_protocol_version" : "must be at most tls_maximum_protocol_version, which is TLSv1_2 for clients unless given");
+               has_maximum ? "must be at least tls_minimum_protocol_version"
+                           : "must be at most tls_maximum_protocol_version, which is TLSv1_2 for clients unless given");
   }
   tls.cipher_suites = view.texts("cipher_suites");
   tls.ecdh_curves = view.texts("ecdh_curves");
@@ -59,7 +63,8 @@ net::TlsCertificate translate_certificate(const View& view) {
 /// The secret of static_resources that a configuration names without saying where to get it.
 View static_secret(const View& reference, Translation& run, std::string_view field) {
   const std::string name = reference.text("name");
-  if (reference.holds("sds_config")) return {};  // stays unread, so refused: only secrets of static_resources are implemented
+  if (reference.holds("sds_config"))
+    return {};  // stays unread, so refused: only secrets of static_resources are implemented
   const auto found = run.secrets.find(name);
   if (found == run.secrets.end()) {
     if (!name.empty()) reference.fault("name", fmt::format("{}: no such secret in static_resources", in_quotes(name)));
@@ -100,16 +105,22 @@ net::SanMatcher translate_san(const View& string_matcher) {
 }
 
 void translate_san_matchers(const View& view, TlsContextConfig& tls) {
-  static const std::map<std::string, net::SanType> kTypes = {{"EMAIL", net::SanType::Email}, {"DNS", net::SanType::Dns}, {"URI", net::SanType::Uri}, {"IP_ADDRESS", net::SanType::IpAddress}, {"OTHER_NAME", net::SanType::OtherName}};
+  static const std::map<std::string, net::SanType> kTypes = {{"EMAIL", net::SanType::Email},
+                                                             {"DNS", net::SanType::Dns},
+                                                             {"URI", net::SanType::Uri},
+                                                             {"IP_ADDRESS", net::SanType::IpAddress},
+                                                             {"OTHER_NAME", net::SanType::OtherName}};
   for (const View& typed : view.messages("match_typed_subject_alt_names")) {
     net::SanMatcher matcher = translate_san(typed.message("matcher"));
     const auto type = kTypes.find(typed.choice("san_type"));
     if (type != kTypes.end()) matcher.type = type->second;
     matcher.oid = typed.text("oid");
-    if (matcher.type == net::SanType::OtherName && matcher.oid.empty()) typed.absent("oid", "is required with OTHER_NAME");
+    if (matcher.type == net::SanType::OtherName && matcher.oid.empty())
+      typed.absent("oid", "is required with OTHER_NAME");
     tls.peer.san_matchers.push_back(std::move(matcher));
   }
-  for (const View& untyped : view.messages("match_subject_alt_names")) tls.peer.san_matchers.push_back(translate_san(untyped));
+  for (const View& untyped : view.messages("match_subject_alt_names"))
+    tls.peer.san_matchers.push_back(translate_san(untyped));
 }
 
 void translate_spiffe(const View& view, TlsContextConfig& tls) {
@@ -147,7 +158,8 @@ void translate_validation(const View& view, TlsContextConfig& tls) {
   tls.allow_expired_certificate = view.flag("allow_expired_certificate");
   tls.accept_untrusted = view.choice("trust_chain_verification") == "ACCEPT_UNTRUSTED";
   if (const auto depth = view.wrapped_number("max_verify_depth")) tls.max_verify_depth = static_cast<uint32_t>(*depth);
-  if (flag_or(view, "require_signed_certificate_timestamp", false)) view.fault("require_signed_certificate_timestamp", "true: not implemented by Weft");
+  if (flag_or(view, "require_signed_certificate_timestamp", false))
+    view.fault("require_signed_certificate_timestamp", "true: not implemented by Weft");
   translate_san_matchers(view, tls);
   if (const View custom = view.message("custom_validator_config")) {
     custom.accept("name", kNameless);
@@ -155,14 +167,17 @@ void translate_validation(const View& view, TlsContextConfig& tls) {
     if (payload && payload.type() == kSpiffe) translate_spiffe(payload, tls);
     if (payload && payload.type() != kSpiffe) refuse_type(payload, "SPIFFECertValidatorConfig is");
   }
-  const bool has_anchor = view.has("trusted_ca") || view.has("system_root_certs") || view.has("custom_validator_config");
-  if (!tls.peer.san_matchers.empty() && !has_anchor) view.fault("match_typed_subject_alt_names", "names are worth nothing without trusted_ca: anyone can sign them");
+  const bool has_anchor =
+      view.has("trusted_ca") || view.has("system_root_certs") || view.has("custom_validator_config");
+  if (!tls.peer.san_matchers.empty() && !has_anchor)
+    view.fault("match_typed_subject_alt_names", "names are worth nothing without trusted_ca: anyone can sign them");
 }
 
 void use_system_roots(const View& view, TlsContextConfig& tls) {
   view.message("system_root_certs");
   if (!tls.trusted_ca_pem.empty()) return view.fault("system_root_certs", "may not be given beside trusted_ca");
-  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
     auto bytes = read_file(path);
     if (!bytes) continue;
     tls.trusted_ca_pem = std::move(*bytes);
@@ -176,9 +191,11 @@ void use_system_roots(const View& view, TlsContextConfig& tls) {
 
 void translate_common(const View& view, net::TlsRole role, Translation& run, TlsContextConfig& tls) {
   translate_parameters(view.message("tls_params"), role, tls);
-  for (const View& certificate : view.messages("tls_certificates")) tls.certificates.push_back(translate_certificate(certificate));
+  for (const View& certificate : view.messages("tls_certificates"))
+    tls.certificates.push_back(translate_certificate(certificate));
   for (const View& reference : view.messages("tls_certificate_sds_secret_configs")) {
-    if (const View secret = static_secret(reference, run, "tls_certificate")) tls.certificates.push_back(translate_certificate(secret));
+    if (const View secret = static_secret(reference, run, "tls_certificate"))
+      tls.certificates.push_back(translate_certificate(secret));
   }
   tls.alpn = view.texts("alpn_protocols");
   if (const View validation = view.message("validation_context")) translate_validation(validation, tls);
@@ -201,20 +218,24 @@ void prove(const View& view, const TlsContextConfig& tls, net::TlsRole role) {
 
 }  // namespace
 
-std::shared_ptr<const TlsContextConfig> translate_downstream_tls(const View& view, Translation& run, std::string scope) {
+std::shared_ptr<const TlsContextConfig> translate_downstream_tls(const View& view, Translation& run,
+                                                                 std::string scope) {
   auto tls = std::make_shared<TlsContextConfig>();
   const size_t faults_before = view.fault_count();
   translate_common(view.message("common_tls_context"), net::TlsRole::Server, run, *tls);
   tls->peer.session_scope = std::move(scope);
   if (tls->certificates.empty()) view.absent("common_tls_context", "a server needs at least one of tls_certificates");
   tls->require_client_certificate = flag_or(view, "require_client_certificate", false);
-  if (flag_or(view, "require_sni", false)) view.fault("require_sni", "true: not implemented by Weft; match server_names instead");
+  if (flag_or(view, "require_sni", false))
+    view.fault("require_sni", "true: not implemented by Weft; match server_names instead");
   tls->session_ticket_keys = translate_data_list(view.message("session_ticket_keys"), "keys");
   tls->disable_stateless_session_resumption = view.flag("disable_stateless_session_resumption");
   tls->disable_stateful_session_resumption = view.flag("disable_stateful_session_resumption");
   tls->session_timeout = view.duration("session_timeout");
   const std::string policy = view.choice("ocsp_staple_policy");
-  tls->ocsp_staple_policy = policy == "MUST_STAPLE" ? net::OcspStaplePolicy::Must : policy == "STRICT_STAPLING" ? net::OcspStaplePolicy::Strict : net::OcspStaplePolicy::Lenient;
+  tls->ocsp_staple_policy = policy == "MUST_STAPLE"       ? net::OcspStaplePolicy::Must
+                            : policy == "STRICT_STAPLING" ? net::OcspStaplePolicy::Strict
+                                                          : net::OcspStaplePolicy::Lenient;
   tls->full_scan_certs_on_sni_mismatch = flag_or(view, "full_scan_certs_on_sni_mismatch", false);
   if (view.fault_count() == faults_before) prove(view, *tls, net::TlsRole::Server);
   return tls;
@@ -226,7 +247,8 @@ void translate_upstream_tls(const View& view, Translation& run, proxy::ClusterCo
   const View common = view.message("common_tls_context");
   translate_common(common, net::TlsRole::Client, run, *tls);
   tls->peer.session_scope = cluster.name;
-  if (tls->certificates.size() > 1) common.fault("tls_certificates", fmt::format("{} items: a client has at most 1", tls->certificates.size()));
+  if (tls->certificates.size() > 1)
+    common.fault("tls_certificates", fmt::format("{} items: a client has at most 1", tls->certificates.size()));
   cluster.sni = view.text("sni");
   tls->allow_renegotiation = view.flag("allow_renegotiation");
   tls->max_session_keys = number_or(view, "max_session_keys", 1);

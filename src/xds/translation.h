@@ -27,11 +27,11 @@ struct DnsDefaults {
 
 /// One run of the translation.
 struct Translation {
-  std::map<std::string, View> secrets;    ///< static_resources.secrets by name
+  std::map<std::string, View> secrets;  ///< static_resources.secrets by name
   std::set<std::string> used_secrets;
   std::set<std::string> cluster_names;
-  std::string listener_name;              ///< of the listener at hand
-  uint32_t buffer_bytes = 0;              ///< the same: its per_connection_buffer_limit_bytes
+  std::string listener_name;  ///< of the listener at hand
+  uint32_t buffer_bytes = 0;  ///< the same: its per_connection_buffer_limit_bytes
   DnsDefaults dns;
 };
 
@@ -116,7 +116,8 @@ void translate_dns_resolution(const View& view, DnsDefaults& dns);
 
 /// DownstreamTlsContext.
 /// `scope` keeps its sessions apart from those of other filter chains.
-std::shared_ptr<const net::TlsContextConfig> translate_downstream_tls(const View& context, Translation& run, std::string scope);
+std::shared_ptr<const net::TlsContextConfig> translate_downstream_tls(const View& context, Translation& run,
+                                                                      std::string scope);
 /// UpstreamTlsContext; SNI and its relatives go to `cluster`.
 void translate_upstream_tls(const View& context, Translation& run, proxy::ClusterConfig& cluster);
 

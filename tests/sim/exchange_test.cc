@@ -1,4 +1,5 @@
-// Scenarios of single exchanges and of many at once on the simulated network. Every run ends with Mesh::check_invariants.
+// Scenarios of single exchanges and of many at once on the simulated network. Every run ends with
+// Mesh::check_invariants.
 #include <gtest/gtest.h>
 
 #include "sim/mesh.h"
@@ -153,7 +154,8 @@ TEST(ExchangeSim, ASlowReaderHoldsBackTheServiceAndNothingElse) {
     EXPECT_LT(slow.response_body.size(), kBody);
     // What the slow stream holds is bounded by windows and marks, far below the body.
     EXPECT_FALSE(slow.is_over);
-    EXPECT_TRUE(mesh.run_until([&] { return mesh.stat("http.sim.downstream_rq_idle_timeout") == 1; }, base::seconds(60)));
+    EXPECT_TRUE(
+        mesh.run_until([&] { return mesh.stat("http.sim.downstream_rq_idle_timeout") == 1; }, base::seconds(60)));
     EXPECT_EQ(mesh.stat("http.sim.downstream_rq_active"), 0);
     EXPECT_FALSE(slow.is_complete);
     return conclude(mesh);
@@ -164,7 +166,8 @@ TEST(ExchangeSim, ADeadlineCutsEveryAttemptAndNoExchangeOutlivesIt) {
   for_each_seed("ADeadlineCutsEveryAttemptAndNoExchangeOutlivesIt", kSeeds, [](uint64_t seed) {
     BootstrapParts parts;
     parts.upstreams = {"10.0.0.11", "10.0.0.12"};
-    parts.route_extra = "timeout: 2s, retry_policy: {retry_on: \"5xx,reset,connect-failure\", num_retries: 5, per_try_timeout: 0.5s}";
+    parts.route_extra =
+        "timeout: 2s, retry_policy: {retry_on: \"5xx,reset,connect-failure\", num_retries: 5, per_try_timeout: 0.5s}";
     Mesh mesh(seed, make_bootstrap(parts));
     set_weather(mesh, 0.5);
     for (const std::string& ip : parts.upstreams) {
@@ -247,7 +250,8 @@ TEST(ExchangeSim, AFailingHostIsEjectedAndComesBack) {
   for_each_seed("AFailingHostIsEjectedAndComesBack", kSeeds, [](uint64_t seed) {
     BootstrapParts parts;
     parts.upstreams = {"10.0.0.11", "10.0.0.12"};
-    parts.cluster_extra = "outlier_detection: {consecutive_5xx: 3, interval: 1s, base_ejection_time: 5s, max_ejection_percent: 50}";
+    parts.cluster_extra =
+        "outlier_detection: {consecutive_5xx: 3, interval: 1s, base_ejection_time: 5s, max_ejection_percent: 50}";
     Mesh mesh(seed, make_bootstrap(parts));
     const bool* is_broken_ptr = nullptr;
     bool is_broken = true;
@@ -361,7 +365,8 @@ TEST(ExchangeSim, RefusedAndLostConnectionsAreRetriedElsewhere) {
     net::LinkOptions link;
     link.refuse = 0.2;
     mesh.world().set_link("proxy", "services", link);
-    for (const std::string& ip : parts.upstreams) mesh.add_service(ip, false, [](const SeenRequest&, size_t) { return Script{}; });
+    for (const std::string& ip : parts.upstreams)
+      mesh.add_service(ip, false, [](const SeenRequest&, size_t) { return Script{}; });
     std::vector<Call> calls = make_calls(10);
     for (Call& call : calls) mesh.send(call);
     EXPECT_TRUE(mesh.finish());

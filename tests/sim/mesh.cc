@@ -49,7 +49,8 @@ class MemoryFiles final : public observe::AccessLogFiles {
 
 class Service::Stream final : public http::ServerStreamHandler {
  public:
-  Stream(Service& service, http::ServerStream& stream, size_t index) : service_(service), stream_(&stream), index_(index) {
+  Stream(Service& service, http::ServerStream& stream, size_t index)
+      : service_(service), stream_(&stream), index_(index) {
     timer_.set_callback(net::Timer::Callback::bind<&Stream::on_timer>(*this));
     script_ = service.script_(service.seen_[index], index);
   }
@@ -137,7 +138,10 @@ class Service::Stream final : public http::ServerStreamHandler {
   bool is_headed_ = false, has_sent_end_ = false;
 };
 
-class Service::Connection final : public net::Destroyable, public base::ListNode<>, private net::ConnectionHandler, private http::ServerConnectionHandler {
+class Service::Connection final : public net::Destroyable,
+                                  public base::ListNode<>,
+                                  private net::ConnectionHandler,
+                                  private http::ServerConnectionHandler {
  public:
   Connection(Service& service, net::AcceptedSocket socket) : service_(service) {
     transport_.reset(new net::Connection(service.loop_, std::move(socket), nullptr, *this));
@@ -188,7 +192,9 @@ class Service::Connection final : public net::Destroyable, public base::ListNode
 class Service::Acceptor final : public net::AcceptHandler {
  public:
   explicit Acceptor(Service& service) : service_(service) {}
-  void on_accept(net::AcceptedSocket socket) override { service_.connections_.push_back(*new Connection(service_, std::move(socket))); }
+  void on_accept(net::AcceptedSocket socket) override {
+    service_.connections_.push_back(*new Connection(service_, std::move(socket)));
+  }
   void on_accept_error(const base::Error&) override {}
   net::Handle handle;
 
@@ -196,7 +202,8 @@ class Service::Acceptor final : public net::AcceptHandler {
   Service& service_;
 };
 
-Service::Service(net::Loop& loop, const net::Address& at, bool is_h2, std::function<Script(const SeenRequest&, size_t)> script)
+Service::Service(net::Loop& loop, const net::Address& at, bool is_h2,
+                 std::function<Script(const SeenRequest&, size_t)> script)
     : loop_(loop), is_h2_(is_h2), script_(std::move(script)), acceptor_(std::make_unique<Acceptor>(*this)) {
   auto socket = loop.listen(at, {});
   EXPECT_TRUE(socket) << at.to_string();
@@ -209,7 +216,8 @@ Service::~Service() {
 }
 
 size_t Service::seen_count(std::string_view id) const {
-  return static_cast<size_t>(std::count_if(seen_.begin(), seen_.end(), [&](const SeenRequest& r) { return r.id == id; }));
+  return static_cast<size_t>(
+      std::count_if(seen_.begin(), seen_.end(), [&](const SeenRequest& r) { return r.id == id; }));
 }
 
 void Service::stop() {
@@ -232,7 +240,8 @@ class Mesh::ClientCall final : public http::ClientStreamHandler {
     head.add(http::HeaderId::Path, call_.path);
     head.add("x-sim-id", call_.id);
     for (const auto& [name, value] : call_.headers) head.add(name, value);
-    if (!call_.body.empty() && connection.version() != http::Version::Http2) head.add(http::HeaderId::ContentLength, std::to_string(call_.body.size()));
+    if (!call_.body.empty() && connection.version() != http::Version::Http2)
+      head.add(http::HeaderId::ContentLength, std::to_string(call_.body.size()));
     stream_->send_head(head, call_.body.empty());
     pump();
   }
@@ -286,7 +295,10 @@ class Mesh::ClientCall final : public http::ClientStreamHandler {
   size_t sent_ = 0;
 };
 
-class Mesh::ClientConnection final : public net::Destroyable, public base::ListNode<>, private net::ConnectionHandler, private http::ClientConnectionHandler {
+class Mesh::ClientConnection final : public net::Destroyable,
+                                     public base::ListNode<>,
+                                     private net::ConnectionHandler,
+                                     private http::ClientConnectionHandler {
  public:
   explicit ClientConnection(Mesh& mesh) : mesh_(mesh) {
     h2_.stream_window_bytes = 65536;
@@ -346,9 +358,13 @@ class Mesh::ClientConnection final : public net::Destroyable, public base::ListN
 // ------------------------------------------------------------------ Mesh
 
 Mesh::Mesh(uint64_t seed, const std::string& yaml, Options options)
-    : world_(seed), options_(options), log_lines_(std::make_shared<std::vector<std::string>>()), log_files_(std::make_unique<MemoryFiles>(log_lines_)) {
+    : world_(seed),
+      options_(options),
+      log_lines_(std::make_shared<std::vector<std::string>>()),
+      log_files_(std::make_unique<MemoryFiles>(log_lines_)) {
   main_ = &world_.add_loop("main", "proxy");
-  for (unsigned i = 0; i < options.workers; ++i) workers_.push_back(&world_.add_loop("worker" + std::to_string(i), "proxy"));
+  for (unsigned i = 0; i < options.workers; ++i)
+    workers_.push_back(&world_.add_loop("worker" + std::to_string(i), "proxy"));
   client_ = &world_.add_loop("client");
   services_loop_ = &world_.add_loop("services");
   logs_ = std::make_unique<observe::AccessLogs>(*log_files_, registry_);
@@ -374,8 +390,10 @@ Mesh::~Mesh() {
   services_.clear();
 }
 
-Service& Mesh::add_service(const std::string& ip, bool is_h2, std::function<Script(const SeenRequest&, size_t)> script) {
-  services_.push_back(std::make_unique<Service>(*services_loop_, *net::Address::parse(ip, 80), is_h2, std::move(script)));
+Service& Mesh::add_service(const std::string& ip, bool is_h2,
+                           std::function<Script(const SeenRequest&, size_t)> script) {
+  services_.push_back(
+      std::make_unique<Service>(*services_loop_, *net::Address::parse(ip, 80), is_h2, std::move(script)));
   return *services_.back();
 }
 
@@ -425,17 +443,23 @@ std::string Mesh::check_invariants() {
   expect_zero("http.sim.downstream_cx_active");
   for (const auto& cluster : server_->clusters()) {
     const std::string prefix = "cluster." + cluster->config()->name + ".";
-    for (const char* name : {"upstream_rq_active", "upstream_cx_active", "upstream_rq_pending_active"}) expect_zero(prefix + name);
+    for (const char* name : {"upstream_rq_active", "upstream_cx_active", "upstream_rq_pending_active"})
+      expect_zero(prefix + name);
     const proxy::CircuitBreaker& breaker = cluster->breaker(false);
-    if (breaker.requests().count() + breaker.pending_requests().count() + breaker.connections().count() + breaker.retries() != 0) wrong += "a breaker is not empty; ";
+    if (breaker.requests().count() + breaker.pending_requests().count() + breaker.connections().count() +
+            breaker.retries() !=
+        0)
+      wrong += "a breaker is not empty; ";
     for (const auto& host : cluster->hosts()->hosts) {
-      if (host->rq_active.value() != 0 || host->cx_active.value() != 0) wrong += "host " + host->address_text + " still has load; ";
+      if (host->rq_active.value() != 0 || host->cx_active.value() != 0)
+        wrong += "host " + host->address_text + " still has load; ";
     }
   }
   for (size_t i = 0; i < workers_.size(); ++i) {
     if (server_->worker(i).exchange_pool().live() != 0) wrong += "an exchange leaked; ";
     if (server_->worker(i).call_pool().live() != 0) wrong += "an upstream call leaked; ";
-    if (workers_[i]->blocks().live_blocks() != 0) wrong += std::to_string(workers_[i]->blocks().live_blocks()) + " blocks leaked; ";
+    if (workers_[i]->blocks().live_blocks() != 0)
+      wrong += std::to_string(workers_[i]->blocks().live_blocks()) + " blocks leaked; ";
   }
   if (world_.open_connections() != 0) wrong += std::to_string(world_.open_connections()) + " connections still open; ";
   return wrong;
@@ -462,7 +486,8 @@ std::string make_bootstrap(const BootstrapParts& parts) {
          "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: sim, route_config: {virtual_hosts: [{name: all, "
          "domains: [\"*\"], routes: [{match: {prefix: /}, route: {cluster: up" +
          join(parts.route_extra) +
-         "}}]}]}, http_filters: [{name: router, typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]" + join(parts.hcm_extra) +
+         "}}]}]}, http_filters: [{name: router, typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]" +
+         join(parts.hcm_extra) +
          "}}]}]}\n"
          "  clusters:\n"
          "  - {name: up, connect_timeout: 1s, load_assignment: {cluster_name: up, endpoints: [{lb_endpoints: [" +
@@ -480,7 +505,8 @@ void for_each_seed(const char* test_name, unsigned count, const std::function<ui
       EXPECT_EQ(hash, scenario(seed)) << test_name << ": two runs of seed 1 differ";
     }
     if (::testing::Test::HasFailure()) {
-      ADD_FAILURE() << "seed " << seed << "; repeat with: WEFT_SIM_SEED=" << seed << " build/debug/sim_test --gtest_filter='*" << test_name << "*'";
+      ADD_FAILURE() << "seed " << seed << "; repeat with: WEFT_SIM_SEED=" << seed
+                    << " build/debug/sim_test --gtest_filter='*" << test_name << "*'";
       return;
     }
   }

@@ -1,4 +1,5 @@
-// Purpose: a whole proxy in a simulated world: a client, the proxy's main loop and workers, and scripted services, all on
+// Purpose: a whole proxy in a simulated world: a client, the proxy's main loop and workers, and scripted services, all
+// on
 //          one thread, one clock and one seed. Holds the invariants that every scenario must keep.
 // Thread:  the test's.   Owner: the test.
 #pragma once
@@ -24,8 +25,8 @@ struct Script {
   uint16_t status = 200;
   std::string body = "ok";
   std::vector<std::pair<std::string, std::string>> headers, trailers;
-  base::Duration delay{};         ///< before the head
-  base::Duration body_delay{};    ///< between head and body
+  base::Duration delay{};       ///< before the head
+  base::Duration body_delay{};  ///< between head and body
   enum class End : uint8_t { Complete, ResetBeforeHead, ResetAfterHead, CloseBeforeHead, Never } end = End::Complete;
   bool waits_for_request = true;  ///< answers only when the whole request has come
   bool consumes = true;           ///< false: reads no request body (a slow reader)
@@ -41,7 +42,8 @@ struct SeenRequest {
 /// An HTTP service at one address; `script` decides by request and number of arrivals so far.
 class Service {
  public:
-  Service(net::Loop& loop, const net::Address& at, bool is_h2, std::function<Script(const SeenRequest&, size_t)> script);
+  Service(net::Loop& loop, const net::Address& at, bool is_h2,
+          std::function<Script(const SeenRequest&, size_t)> script);
   ~Service();
 
   const std::vector<SeenRequest>& seen() const { return seen_; }
@@ -68,17 +70,17 @@ struct Call {
   std::string id;
   std::string method = "GET", path = "/";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;               ///< sent in pieces
-  bool reads = true;              ///< false: never takes response bytes (a slow reader)
+  std::string body;   ///< sent in pieces
+  bool reads = true;  ///< false: never takes response bytes (a slow reader)
 
   base::MonoTime started{}, ended{};
   uint16_t status = 0;
   std::map<std::string, std::string> response_headers, response_trailers;
   std::string response_body;
   bool is_started = false;
-  bool is_complete = false;       ///< response ended in order
-  bool is_over = false;           ///< complete or broken
-  int ends = 0;                   ///< how often it was told that it is over; more than 1 is a bug
+  bool is_complete = false;  ///< response ended in order
+  bool is_over = false;      ///< complete or broken
+  int ends = 0;              ///< how often it was told that it is over; more than 1 is a bug
 };
 
 struct Options {
@@ -106,12 +108,14 @@ class Mesh {
   void reset_client();
   /// Runs until every call sent is over; false when one never ends.
   bool finish(base::Duration limit = base::seconds(120));
-  bool run_until(const std::function<bool()>& done, base::Duration limit = base::seconds(120)) { return world_.run_until(done, limit); }
+  bool run_until(const std::function<bool()>& done, base::Duration limit = base::seconds(120)) {
+    return world_.run_until(done, limit);
+  }
   void run_for(base::Duration d) { world_.run_for(d); }
   int64_t stat(std::string_view name) const { return registry_.value(name); }
 
-  /// Drains the proxy, closes services and clients, and checks: no call was told twice, gauges and breakers are at zero,
-  /// nothing is open, no block leaked. "" when all holds, else what does not.
+  /// Drains the proxy, closes services and clients, and checks: no call was told twice, gauges and breakers are at
+  /// zero, nothing is open, no block leaked. "" when all holds, else what does not.
   std::string check_invariants();
   uint64_t trace_hash() const { return world_.trace_hash(); }
   const std::vector<std::string>& log_lines() const { return *log_lines_; }
@@ -138,18 +142,18 @@ class Mesh {
 };
 
 /// A bootstrap with one listener, one route configuration (`routes`: the YAML of virtual hosts' routes) and clusters.
-/// `cluster_extra` is YAML put into each cluster, `hcm_extra` into the connection manager, both with their own indentation
-/// in flow style ("{…}" contents, e.g. "stream_idle_timeout: 5s").
+/// `cluster_extra` is YAML put into each cluster, `hcm_extra` into the connection manager, both with their own
+/// indentation in flow style ("{…}" contents, e.g. "stream_idle_timeout: 5s").
 struct BootstrapParts {
   std::vector<std::string> upstreams = {"10.0.0.11"};
-  std::string route_extra;     ///< into the one route's action
+  std::string route_extra;  ///< into the one route's action
   std::string cluster_extra, hcm_extra;
   bool upstream_h2 = false;
 };
 std::string make_bootstrap(const BootstrapParts& parts);
 
-/// Runs `scenario` for each seed of `count`, twice for the first one (equal trace hashes), and reports the failing seed with
-/// the command that repeats it. WEFT_SIM_SEED runs one seed only.
+/// Runs `scenario` for each seed of `count`, twice for the first one (equal trace hashes), and reports the failing seed
+/// with the command that repeats it. WEFT_SIM_SEED runs one seed only.
 void for_each_seed(const char* test_name, unsigned count, const std::function<uint64_t(uint64_t seed)>& scenario);
 
 }  // namespace weft::sim

@@ -33,7 +33,10 @@ void say(const char* what) {
 class Call final : public http::ServerStreamHandler, public net::Destroyable, public base::ListNode<> {
  public:
   Call(net::Loop& loop, http::ServerStream& stream)
-      : loop_(loop), stream_(stream), reader_(kMessageBytesMax), delay_(net::Timer::Callback::bind<&Call::on_delay_over>(*this)) {}
+      : loop_(loop),
+        stream_(stream),
+        reader_(kMessageBytesMax),
+        delay_(net::Timer::Callback::bind<&Call::on_delay_over>(*this)) {}
 
   void begin(bool end) {
     if (stream_.request().path() != "/weft.examples.Greeter/Greet") return finish(GrpcStatus::Unimplemented);
@@ -101,7 +104,10 @@ class Call final : public http::ServerStreamHandler, public net::Destroyable, pu
 };
 
 /// One connection: the transport until it is open, then the HTTP/2 server over it.
-class Session final : public net::ConnectionHandler, public http::ServerConnectionHandler, public net::Destroyable, public base::ListNode<> {
+class Session final : public net::ConnectionHandler,
+                      public http::ServerConnectionHandler,
+                      public net::Destroyable,
+                      public base::ListNode<> {
  public:
   Session(net::Loop& loop, net::AcceptedSocket socket) : loop_(loop) {
     transport_ = std::make_unique<net::Connection>(loop, std::move(socket), nullptr, *this);

@@ -12,7 +12,8 @@ std::string join(const std::vector<std::string>& lines) {
 }
 
 std::string name_of(const StreamEnd& end) {
-  static constexpr const char* kKinds[] = {"complete", "remote_reset", "refused", "connection_closed", "protocol_error", "limit_exceeded"};
+  static constexpr const char* kKinds[] = {"complete",          "remote_reset",   "refused",
+                                           "connection_closed", "protocol_error", "limit_exceeded"};
   return std::string(kKinds[static_cast<size_t>(end.kind)]);
 }
 
@@ -84,7 +85,9 @@ void ServerRecorder::on_connection_closed(const StreamEnd& end) {
 
 std::string ServerRecorder::text() const { return join(log); }
 
-void ClientStreamRecorder::on_informational(ResponseHead head) { log_.push_back("informational " + std::to_string(head.status) + " " + to_text(head)); }
+void ClientStreamRecorder::on_informational(ResponseHead head) {
+  log_.push_back("informational " + std::to_string(head.status) + " " + to_text(head));
+}
 
 void ClientStreamRecorder::on_response_head(ResponseHead head, bool is_end) {
   log_.push_back((is_end ? "response end " : "response ") + std::to_string(head.status) + " " + to_text(head));
@@ -160,8 +163,10 @@ void H2Pair::run(size_t piece) {
     std::string up = client.feed({});
     std::string down = server.feed({});
     is_busy = !up.empty() || !down.empty();
-    for (size_t at = 0; at < up.size(); at += std::min(piece, up.size() - at)) server.session.receive(base::Slice::copy_of(server.pool, std::string_view(up).substr(at, piece)));
-    for (size_t at = 0; at < down.size(); at += std::min(piece, down.size() - at)) client.session.receive(base::Slice::copy_of(client.pool, std::string_view(down).substr(at, piece)));
+    for (size_t at = 0; at < up.size(); at += std::min(piece, up.size() - at))
+      server.session.receive(base::Slice::copy_of(server.pool, std::string_view(up).substr(at, piece)));
+    for (size_t at = 0; at < down.size(); at += std::min(piece, down.size() - at))
+      client.session.receive(base::Slice::copy_of(client.pool, std::string_view(down).substr(at, piece)));
   }
 }
 
@@ -187,7 +192,9 @@ std::string frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view
   return out + big_endian(stream, 4) + std::string(payload);
 }
 
-std::string preface() { return std::string(NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN) + frame(NGHTTP2_SETTINGS, 0, 0, ""); }
+std::string preface() {
+  return std::string(NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN) + frame(NGHTTP2_SETTINGS, 0, 0, "");
+}
 
 std::string block(std::initializer_list<std::string_view> lines) {
   std::string out;
@@ -201,16 +208,20 @@ std::string block(std::initializer_list<std::string_view> lines) {
   return out;
 }
 
-std::string get_block(std::string_view path) { return block({":method", "GET", ":scheme", "http", ":authority", "example.test", ":path", path}); }
+std::string get_block(std::string_view path) {
+  return block({":method", "GET", ":scheme", "http", ":authority", "example.test", ":path", path});
+}
 
 std::vector<SentFrame> parse_frames(std::string_view bytes) {
-  if (bytes.starts_with(std::string_view(NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN))) bytes.remove_prefix(NGHTTP2_CLIENT_MAGIC_LEN);
+  if (bytes.starts_with(std::string_view(NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN)))
+    bytes.remove_prefix(NGHTTP2_CLIENT_MAGIC_LEN);
   std::vector<SentFrame> frames;
   const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])); };
   while (bytes.size() >= 9) {
     const size_t size = byte(0) << 16 | byte(1) << 8 | byte(2);
     const uint32_t stream = (byte(5) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8)) & 0x7fffffff;
-    frames.push_back({static_cast<uint8_t>(bytes[3]), static_cast<uint8_t>(bytes[4]), stream, std::string(bytes.substr(9, size))});
+    frames.push_back(
+        {static_cast<uint8_t>(bytes[3]), static_cast<uint8_t>(bytes[4]), stream, std::string(bytes.substr(9, size))});
     bytes.remove_prefix(std::min(bytes.size(), 9 + size));
   }
   return frames;
@@ -221,7 +232,8 @@ int64_t error_code_of(std::string_view bytes, uint8_t type, uint32_t stream) {
     if (sent.type != type || sent.stream != stream) continue;
     const size_t at = type == NGHTTP2_GOAWAY ? 4 : 0;
     int64_t code = 0;
-    for (size_t i = at; i < at + 4 && i < sent.payload.size(); ++i) code = code << 8 | static_cast<uint8_t>(sent.payload[i]);
+    for (size_t i = at; i < at + 4 && i < sent.payload.size(); ++i)
+      code = code << 8 | static_cast<uint8_t>(sent.payload[i]);
     return code;
   }
   return -1;

@@ -106,7 +106,8 @@ std::string drain_output(H2Session& session, ManualHost& host);
 
 /// A server session fed with bytes made by hand.
 struct LoneServer {
-  explicit LoneServer(const H2Options& options = {}) : options(options), session(this->options, pool, counters, host, handler) {}
+  explicit LoneServer(const H2Options& options = {})
+      : options(options), session(this->options, pool, counters, host, handler) {}
   /// Feeds `bytes` and lets the session finish its turn; returns what it sent.
   std::string feed(std::string_view bytes);
 
@@ -120,7 +121,8 @@ struct LoneServer {
 
 /// A client session fed with bytes made by hand.
 struct LoneClient {
-  explicit LoneClient(const H2Options& options = {}) : options(options), session(this->options, pool, counters, host, handler) {}
+  explicit LoneClient(const H2Options& options = {})
+      : options(options), session(this->options, pool, counters, host, handler) {}
   std::string feed(std::string_view bytes);
   /// Opens a stream and sends a head.
   ClientStreamRecorder& request(const RequestHead& head, bool end);
@@ -135,7 +137,8 @@ struct LoneClient {
 
 /// A client and a server session wired to each other.
 struct H2Pair {
-  explicit H2Pair(const H2Options& client_options = {}, const H2Options& server_options = {}) : client(client_options), server(server_options) {}
+  explicit H2Pair(const H2Options& client_options = {}, const H2Options& server_options = {})
+      : client(client_options), server(server_options) {}
   /// Carries bytes until both are silent, `piece` bytes at a time.
   void run(size_t piece = SIZE_MAX);
 

@@ -10,7 +10,8 @@ namespace {
 // Looks at the condition at every tick, and ends the run when it holds or time is up.
 class Poll {
  public:
-  Poll(Loop& loop, const std::function<bool()>& done) : loop_(loop), done_(done), deadline_(loop.now() + base::seconds(10)) {
+  Poll(Loop& loop, const std::function<bool()>& done)
+      : loop_(loop), done_(done), deadline_(loop.now() + base::seconds(10)) {
     check();
   }
   bool is_met() const { return is_met_; }

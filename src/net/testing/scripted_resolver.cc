@@ -61,9 +61,7 @@ base::Result<DnsAnswer> ScriptedResolver::find(const std::string& name, DnsFamil
     case DnsFamily::V4Only: answer.addresses = v4; break;
     case DnsFamily::V6Only: answer.addresses = v6; break;
     case DnsFamily::V4Preferred: answer.addresses = v4.empty() ? v6 : v4; break;
-    case DnsFamily::All:
-      answer.addresses = v4;
-      answer.addresses.insert(answer.addresses.end(), v6.begin(), v6.end());
+    case DnsFamily::All: answer.addresses = v4; answer.addresses.insert(answer.addresses.end(), v6.begin(), v6.end());
   }
   if (answer.addresses.empty()) return missing;
   return answer;

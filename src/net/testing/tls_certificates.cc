@@ -13,14 +13,10 @@ namespace {
 
 EvpPkeyPtr make_key(TestKey key) {
   switch (key) {
-    case TestKey::EcP256:
-      return EvpPkeyPtr(EVP_EC_gen("P-256"));
-    case TestKey::EcP384:
-      return EvpPkeyPtr(EVP_EC_gen("P-384"));
-    case TestKey::Rsa2048:
-      return EvpPkeyPtr(EVP_RSA_gen(2048));
-    case TestKey::Rsa1024:
-      return EvpPkeyPtr(EVP_RSA_gen(1024));
+    case TestKey::EcP256: return EvpPkeyPtr(EVP_EC_gen("P-256"));
+    case TestKey::EcP384: return EvpPkeyPtr(EVP_EC_gen("P-384"));
+    case TestKey::Rsa2048: return EvpPkeyPtr(EVP_RSA_gen(2048));
+    case TestKey::Rsa1024: return EvpPkeyPtr(EVP_RSA_gen(1024));
   }
   return nullptr;
 }

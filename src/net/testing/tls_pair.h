@@ -37,8 +37,7 @@ struct TlsPair {
     has_started_ = true;
     while (carry(*client, *server, to_server, server_status, client_wire) +
                carry(*server, *client, to_client, client_status, server_wire) >
-           0) {
-    }
+           0) {}
   }
   /// Carries one way what is waiting; returns the bytes.
   size_t carry(TlsSession& from, TlsSession& to, base::Chain& plain, base::Status& status, std::string& wire) {

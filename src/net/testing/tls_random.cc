@@ -22,15 +22,9 @@ int fill_bytes(unsigned char* to, int size) {
   installed()->fill(to, size);
   return 1;
 }
-int take_seed(const void*, int) {
-  return 1;
-}
-int take_entropy(const void*, int, double) {
-  return 1;
-}
-int report_ready() {
-  return 1;
-}
+int take_seed(const void*, int) { return 1; }
+int take_entropy(const void*, int, double) { return 1; }
+int report_ready() { return 1; }
 
 const RAND_METHOD kMethod = {take_seed, fill_bytes, nullptr, take_entropy, fill_bytes, report_ready};
 

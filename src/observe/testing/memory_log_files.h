@@ -16,8 +16,8 @@ class MemoryLogFiles final : public AccessLogFiles {
   /// What was written to `path` ("stdout", "stderr" for those).
   const std::string& content(const std::string& path) { return contents_[path]; }
 
-  bool is_full = false;         ///< writes fail
-  bool is_unopenable = false;   ///< opening and reopening fail
+  bool is_full = false;        ///< writes fail
+  bool is_unopenable = false;  ///< opening and reopening fail
   unsigned reopened = 0;
 
  private:

@@ -24,7 +24,8 @@ class WithHeads : public ::testing::Test {
   }
   /// GET http://`authority``path`, and further lines.
   http::RequestHead get(std::string_view authority, std::string_view path, Lines lines = {}) {
-    http::RequestHead head = request({{":method", "GET"}, {":scheme", "http"}, {":authority", authority}, {":path", path}});
+    http::RequestHead head =
+        request({{":method", "GET"}, {":scheme", "http"}, {":authority", authority}, {":path", path}});
     for (const auto& [name, value] : lines) head.add(name, value);
     return head;
   }

@@ -12,7 +12,8 @@ struct WithProxy::Upstream {
     std::unique_ptr<net::Connection> connection;
     size_t answered = 0;
   };
-  Upstream(net::Loop& its_loop, WithProxy& its_test, size_t its_index) : loop(its_loop), test(its_test), index(its_index) {
+  Upstream(net::Loop& its_loop, WithProxy& its_test, size_t its_index)
+      : loop(its_loop), test(its_test), index(its_index) {
     accepts.react = [this] { take_all(); };
     socket = std::move(loop.listen(upstream_address(index), {}).value());
     accepting = loop.start_accepting(*socket, accepts);
@@ -46,7 +47,8 @@ struct WithProxy::Upstream {
       peer.answered = end + 4;
       ++test.upstream_requests;
       ++test.requests_by_upstream[index];
-      const std::string text = test.answer_by_script ? test.answer_by_script(index, test.upstream_head) : test.upstream_answer;
+      const std::string text =
+          test.answer_by_script ? test.answer_by_script(index, test.upstream_head) : test.upstream_answer;
       if (text == kSilence) continue;
       if (text == kReset || text == kClose) return peer.connection->close(text == kReset);
       base::Chain bytes;
@@ -114,7 +116,8 @@ void WithProxy::start() {
 
 std::unique_ptr<WithProxy::Call> WithProxy::send(std::string_view head_lines, std::string_view body) {
   auto made = std::make_unique<Call>();
-  made->connection = std::make_unique<net::Connection>(loop_, listen_address(), net::ConnectOptions{}, nullptr, made->events);
+  made->connection =
+      std::make_unique<net::Connection>(loop_, listen_address(), net::ConnectOptions{}, nullptr, made->events);
   made->connection->start_reading();
   std::string text(head_lines);
   text += "connection: close\r\n\r\n";

@@ -1,4 +1,5 @@
-// Purpose: a whole proxy with one listener on a simulated loop, a raw HTTP/1.1 client and a scripted upstream, for tests of
+// Purpose: a whole proxy with one listener on a simulated loop, a raw HTTP/1.1 client and a scripted upstream, for
+// tests of
 //          what only the assembled parts show.
 // Thread:  the test's.   Owner: the fixture.
 #pragma once
@@ -43,14 +44,14 @@ class WithProxy : public ::testing::Test {
   int64_t stat(std::string_view name) { return registry_.value(name); }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
-  bool upstream_is_raw = false;   ///< echoes every byte instead of speaking HTTP; ends when its peer does
+  bool upstream_is_raw = false;  ///< echoes every byte instead of speaking HTTP; ends when its peer does
   static constexpr char kSilence[] = "silence", kReset[] = "reset", kClose[] = "close";
   std::function<std::string(size_t upstream, const std::string& head)> answer_by_script;  ///< else `upstream_answer`
   std::string upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   int upstream_requests = 0;
   std::vector<int> requests_by_upstream;
-  std::string upstream_head;    ///< the last one's
-  std::string upstream_bytes;   ///< everything received on the last one's connection
+  std::string upstream_head;   ///< the last one's
+  std::string upstream_bytes;  ///< everything received on the last one's connection
   ClusterConfig cluster;
   RouteAction action;
   HcmConfig hcm;
@@ -60,7 +61,9 @@ class WithProxy : public ::testing::Test {
  private:
   struct Upstream;
   static net::Address listen_address() { return net::Address::v4(0x7f000001, 10000); }
-  static net::Address upstream_address(size_t index) { return net::Address::v4(0x7f000001, static_cast<uint16_t>(20000 + index)); }
+  static net::Address upstream_address(size_t index) {
+    return net::Address::v4(0x7f000001, static_cast<uint16_t>(20000 + index));
+  }
 
   observe::Registry registry_;
   net::Loop& loop_;

@@ -10,12 +10,14 @@ namespace weft::xds {
 
 /// Fields in YAML's flow style, to be put into the message of that name ("idle_timeout: 5s, via: x").
 struct Pieces {
-  std::string bootstrap, static_resources, listener, filter_chain, hcm, route_config, virtual_host, route, cluster, endpoint;
+  std::string bootstrap, static_resources, listener, filter_chain, hcm, route_config, virtual_host, route, cluster,
+      endpoint;
   std::string domains = "['*']";
   std::string match = "prefix: /";
   std::string action = "route: {cluster: service}";
   std::string cluster_type = "type: STATIC";
-  std::string http_filters = "[{name: router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]";
+  std::string http_filters =
+      "[{name: router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]";
 };
 
 /// The YAML text.

@@ -77,8 +77,7 @@ Status call(Echo::Stub& stub, ClientContext& context, const std::string& method,
   }
   if (method == "client-stream") {
     const auto writer = stub.ClientStream(&context, &reply);
-    for (int i = 0; i < request.count() && writer->Write(request); ++i) {
-    }
+    for (int i = 0; i < request.count() && writer->Write(request); ++i) {}
     writer->WritesDone();
     const Status status = writer->Finish();
     if (status.ok()) replies.push_back(reply);

@@ -14,9 +14,7 @@ inline std::string text_of(const Options& options, const std::string& name, cons
   return found == options.end() ? otherwise : found->second;
 }
 
-inline int number_of(const Options& options, const std::string& name) {
-  return std::stoi(text_of(options, name, "0"));
-}
+inline int number_of(const Options& options, const std::string& name) { return std::stoi(text_of(options, name, "0")); }
 
 /// Serves Echo on `address` ("127.0.0.1:0" picks a port), prints "listening PORT", and runs until killed.
 int run_server(const std::string& address, const Options& options);
