@@ -84,7 +84,7 @@ void Exchange::begin(bool end) {
   is_head_request_ = head.method() == "HEAD";
   request_has_end_ = end;
   if (end) request_state_ = Direction::Ended;
-  if (!prepare_request()) return;
+  if (!origin_.is_local_call && !prepare_request()) return;
   arm_timeouts();
   if (end) note_request_end();
 
@@ -409,7 +409,7 @@ void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderM
 
 void Exchange::send_head(bool end) {
   if (stream_ == nullptr) return;
-  mutate_response_headers(*response_, stream_->request(), *origin_.hcm, worker_.date());
+  if (!origin_.is_local_call) mutate_response_headers(*response_, stream_->request(), *origin_.hcm, worker_.date());
   if (worker_.closes_connections() || (request_state_ == Direction::Open && is_local_reply_)) stream_->close_after();
   response_view_.map = response_.get();
   info_.response_code = response_->status;

@@ -1,7 +1,7 @@
 // Purpose: one request and its response on their way through the proxy: the downstream half, the filters, local
 //          replies, the timeouts that belong to the client's side, and the log line.
 //          The upstream half (cluster, attempts, retries) is `UpstreamCall`.
-// Thread:  the owning worker's.   Owner: HttpConnection (or LocalCall's owner); ends itself through the loop.
+// Thread:  the owning worker's.   Owner: HttpConnection or LocalCall; ends itself through the loop.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct ExchangeOrigin {
   uint64_t connection_id = 0;
   std::string_view listener_name, filter_chain_name;
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
-  bool is_draining = false;  ///< the listener or process drains: close after this response
+  bool is_local_call = false;  ///< begun inside: heads are as their makers want them, and trusted
 };
 
 /// Told when an exchange is over, to forget it.

@@ -115,13 +115,17 @@ void WithProxy::start() {
 }
 
 std::unique_ptr<WithProxy::Call> WithProxy::send(std::string_view head_lines, std::string_view body) {
+  std::string text(head_lines);
+  text += "connection: close\r\n\r\n";
+  text += body;
+  return send_raw(text);
+}
+
+std::unique_ptr<WithProxy::Call> WithProxy::send_raw(std::string_view text) {
   auto made = std::make_unique<Call>();
   made->connection =
       std::make_unique<net::Connection>(loop_, listen_address(), net::ConnectOptions{}, nullptr, made->events);
   made->connection->start_reading();
-  std::string text(head_lines);
-  text += "connection: close\r\n\r\n";
-  text += body;
   base::Chain bytes;
   bytes.append_copy(loop_.blocks(), text);
   made->connection->write(std::move(bytes));

@@ -35,12 +35,15 @@ class WithProxy : public ::testing::Test {
   };
   /// Sends `head_lines` (each with CRLF) as one request with `connection: close` on a connection of its own.
   std::unique_ptr<Call> send(std::string_view head_lines, std::string_view body = {});
+  /// Sends exactly these bytes on a connection of its own, which stays open.
+  std::unique_ptr<Call> send_raw(std::string_view text);
   std::string call(std::string_view head_lines, base::Duration limit = base::seconds(60));
   /// How long `call` takes in the world's time.
   base::Duration time_of(std::string_view head_lines);
   /// Ends everything in order; the destructor does it too. Fails when something does not end.
   void stop();
   net::Loop& loop() { return loop_; }
+  Worker& worker() { return server_->worker(0); }
   int64_t stat(std::string_view name) { return registry_.value(name); }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
