@@ -116,7 +116,7 @@ AdminConnection::AdminConnection(AdminConnectionOwner& owner, net::AcceptedSocke
   timeouts_.request_headers = base::seconds(60);
   auto transport = std::make_unique<net::Connection>(owner.loop(), std::move(socket), nullptr,
                                                      static_cast<net::ConnectionHandler&>(*this));
-  codec_ = http::make_h1_server(std::move(transport), http::H1Options(), timeouts_, owner.codec_counters(), *this);
+  codec_ = http::make_h1_server(std::move(transport), options_, timeouts_, owner.codec_counters(), *this);
 }
 
 AdminConnection::~AdminConnection() = default;

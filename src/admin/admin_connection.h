@@ -60,6 +60,7 @@ class AdminConnection final : public net::Destroyable,
 
   AdminConnectionOwner& owner_;
   std::string peer_, local_;
+  const http::H1Options options_;
   http::ServerTimeouts timeouts_;
   std::vector<std::unique_ptr<AdminExchange>> exchanges_;
   std::unique_ptr<http::ServerConnection> codec_;

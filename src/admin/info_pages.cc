@@ -1,11 +1,10 @@
 // /config_dump, /ready, /server_info, /memory, /runtime, /certs, /hot_restart_version.
-#include <malloc.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <set>
 
 #include "admin/config_dump.h"
+#include "admin/heap.h"
 #include "admin/message_json.h"
 #include "admin/pages.h"
 #include "envoy/admin/v3/certs.pb.h"
@@ -30,16 +29,6 @@ void respond_message(Respond& respond, const google::protobuf::Message& message)
   auto json = message_to_json(message, true);
   if (!json) return respond({.status = 500, .body = json.error().message + "\n"});
   respond({.content_type = kJson, .body = std::move(*json)});
-}
-
-/// Resident bytes, from the second number of /proc/self/statm; 0 where there is none.
-uint64_t resident_bytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  unsigned long long total = 0, resident = 0;
-  int read = std::fscanf(file, "%llu %llu", &total, &resident);
-  std::fclose(file);
-  return read == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 void fill_certificate(envoy::admin::v3::CertificateDetails& details, const net::CertificateDescription& from,
@@ -114,14 +103,13 @@ void Pages::server_info(const AdminRequest&, base::WallTime now, Respond& respon
 
 void Pages::memory(const AdminRequest&, base::WallTime, Respond& respond) {
   // envoy.admin.v3.Memory as JSON; 64-bit numbers are texts in protobuf's mapping.
-  struct mallinfo2 heap = mallinfo2();
+  const HeapUse heap = heap_use();
   auto line = [](std::string_view name, uint64_t bytes, bool is_last = false) {
     return " \"" + std::string(name) + "\": \"" + std::to_string(bytes) + (is_last ? "\"\n" : "\",\n");
   };
   respond({.content_type = kJson,
-           .body = "{\n" + line("allocated", heap.uordblks + heap.hblkhd) +
-                   line("heap_size", heap.arena + heap.hblkhd) + line("pageheap_unmapped", 0) +
-                   line("pageheap_free", heap.fordblks) + line("total_thread_cache", 0) +
+           .body = "{\n" + line("allocated", heap.allocated()) + line("heap_size", heap.held) +
+                   line("pageheap_unmapped", 0) + line("pageheap_free", heap.free) + line("total_thread_cache", 0) +
                    line("total_physical_bytes", resident_bytes(), true) + "}\n"});
 }
 

@@ -94,6 +94,8 @@ inline constexpr size_t kRegexProgramSizeMax = 1000;
 // ---- Connections ----
 /// Time for a TLS handshake where transport_socket_connect_timeout is not set; a silent peer must not hold a socket.
 inline constexpr base::Duration kHandshakeTimeout = seconds(60);
+/// Time without a request after which a connection gives back what the next request can make again; then below 1 KiB.
+inline constexpr base::Duration kConnectionRest = seconds(5);
 
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log and worker; above: lines are dropped and counted.

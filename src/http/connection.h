@@ -181,13 +181,15 @@ class ServerConnection : public net::Destroyable {
   virtual void drain() = 0;
   /// Ends everything now.
   virtual void close() = 0;
+  /// Without a stream for a while: gives back the memory that the next request can do without.
+  virtual void rest() {}
   virtual size_t active_streams() const = 0;
   virtual Version version() const = 0;
   virtual net::Connection& transport() = 0;
 };
 
-/// `scheme`: "https" when the transport has TLS. Counters are the worker's for this listener. h1 copies its options, h2
-/// borrows them.
+/// `scheme`: "https" when the transport has TLS. Counters are the worker's for this listener. Options and counters are
+/// borrowed.
 std::unique_ptr<ServerConnection> make_h1_server(std::unique_ptr<net::Connection> transport, const H1Options& options,
                                                  const ServerTimeouts& timeouts, CodecCounters& counters,
                                                  ServerConnectionHandler& handler, base::Chain first_bytes = {});

@@ -560,6 +560,38 @@ TEST_P(H1ServerTest, AnIdleConnectionHoldsNoBlock) {
   EXPECT_EQ(loop.blocks().live_blocks(), 0u);
 }
 
+TEST_P(H1ServerTest, AfterARestItServesAsBefore) {
+  start();
+  answer_with(200, "hi");
+  codec->rest();
+  send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  codec->rest();
+  codec->rest();
+  send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(server.text(), "head GET /1 end\nstream complete\nhead GET /2 end\nstream complete\n");
+}
+
+TEST_P(H1ServerTest, ARestForgetsNothingOfARequestThatHasBegun) {
+  start();
+  answer_with(200, "hi");
+  send("POST /1 HTTP/1.1\r\nHo");
+  codec->rest();
+  send("st: a\r\nContent-Length: 4\r\n\r\nab");
+  codec->rest();
+  send("cd");
+  EXPECT_EQ(server.text(), "head POST /1\ndata end abcd\nstream complete\n");
+}
+
+TEST_P(H1ServerTest, ItDrainsAtRest) {
+  start();
+  answer_with(200, "hi");
+  send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  codec->rest();
+  codec->drain();
+  settle();
+  EXPECT_TRUE(raw.has("end"));
+}
+
 // ---------------------------------------------------------------- client
 
 class ClientRecorder : public ClientConnectionHandler, public ClientStreamHandler {

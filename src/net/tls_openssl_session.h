@@ -30,6 +30,7 @@ class OpensslSession final : public TlsSession {
   bool has_received_close() const override { return has_received_close_; }
   std::string_view alpn() const override;
   const TlsInfo& info() override;
+  void forget_info() override { info_.reset(); }
 
   // ---- for OpenSSL's callbacks ----
   static OpensslSession& of(const SSL* ssl);

@@ -55,6 +55,8 @@ class TlsSession {
   virtual bool has_received_close() const = 0;  ///< close_notify came; an EOF without it is a truncation
   virtual std::string_view alpn() const = 0;    ///< "" before the handshake and where none was agreed
   virtual const TlsInfo& info() = 0;
+  /// Gives back what `info` decoded; the next call decodes it again. References from earlier calls die.
+  virtual void forget_info() {}
 };
 
 }  // namespace weft::net

@@ -206,6 +206,18 @@ TEST_F(TlsSessionTest, info_names_both_ends) {
   EXPECT_EQ(pair.client->info().peer_dns_sans, (std::vector<std::string>{"test.example", "*.wild.example"}));
 }
 
+TEST_F(TlsSessionTest, what_was_forgotten_is_decoded_again) {
+  TlsContextConfig client = client_config();
+  client.certificates = {client_certificate()};
+  TlsPair pair = connected(client, mutual_server_config());
+  ASSERT_TRUE(pair.is_open());
+  const std::string before = pair.server->info().peer_chain_pem;
+  EXPECT_FALSE(before.empty());
+  pair.server->forget_info();
+  EXPECT_EQ(pair.server->info().peer_chain_pem, before);
+  EXPECT_EQ(pair.server->info().peer_subject, "CN=client,O=Weft");
+}
+
 TEST_F(TlsSessionTest, without_a_common_protocol_the_handshake_goes_on) {
   TlsContextConfig server = server_config();
   server.alpn = {"h2"};

@@ -16,11 +16,11 @@ HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig
       timer_(net::Timer::Callback::bind<&HttpConnection::on_idle_timeout>(*this)),
       duration_timer_(net::Timer::Callback::bind<&HttpConnection::on_max_duration>(*this)),
       created_(listener.worker().loop().now()),
+      id_(listener.worker().next_connection_id()),
       is_h2_(is_h2) {
-  describe(*transport);
   stats_.counter(HttpStat::downstream_cx_total).add();
   stats_.gauge(HttpStat::downstream_cx_active).add();
-  if (tls_ != nullptr) {
+  if (transport->tls() != nullptr) {
     stats_.counter(HttpStat::downstream_cx_ssl_total).add();
     stats_.gauge(HttpStat::downstream_cx_ssl_active).add();
   }
@@ -35,33 +35,37 @@ HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig
   if (is_h2) {
     codec_ = http::make_h2_server(std::move(transport), hcm_.h2, timeouts, counters, *this, std::move(first_bytes));
   } else {
-    http::H1Options options = hcm_.h1;
-    options.buffer_bytes = listener.config().buffer_bytes;
-    codec_ = http::make_h1_server(std::move(transport), options, timeouts, counters, *this, std::move(first_bytes));
+    codec_ = http::make_h1_server(std::move(transport), listener.h1_options(hcm_), timeouts, counters, *this,
+                                  std::move(first_bytes));
   }
   if (hcm_.max_connection_duration) listener.worker().loop().arm(duration_timer_, *hcm_.max_connection_duration);
-  arm_idle();
+  arm_rest();
 }
 
 HttpConnection::~HttpConnection() { WEFT_ASSERT(exchanges_.is_empty()); }
 
-void HttpConnection::describe(net::Connection& transport) {
-  remote_text_ = transport.peer_address().to_string();
-  local_text_ = transport.local_address().to_string();
-  if (transport.tls() != nullptr) tls_ = std::make_unique<TlsView>(transport.tls()->info());
-  origin_.hcm = &hcm_;
-  origin_.stats = &stats_;
-  origin_.filter_stats = &listener_.filter_stats(hcm_);
-  origin_.remote = &transport.peer_address();
-  origin_.local = &transport.local_address();
-  origin_.remote_text = remote_text_;
-  origin_.local_text = local_text_;
-  origin_.tls = tls_ != nullptr ? &tls_->end() : nullptr;
-  origin_.tls_session = transport.tls();
-  origin_.connection_id = listener_.worker().next_connection_id();
-  origin_.listener_name = listener_.config().name;
-  origin_.filter_chain_name = chain_.name;
-  origin_.buffer_bytes = listener_.config().buffer_bytes;
+const ExchangeOrigin& HttpConnection::origin() {
+  if (origin_ != nullptr) return origin_->facts;
+  origin_ = std::make_unique<Origin>();
+  net::Connection& transport = codec_->transport();
+  origin_->remote_text = transport.peer_address().to_string();
+  origin_->local_text = transport.local_address().to_string();
+  if (has_tls()) origin_->tls = std::make_unique<TlsView>(transport.tls()->info());
+  ExchangeOrigin& facts = origin_->facts;
+  facts.hcm = &hcm_;
+  facts.stats = &stats_;
+  facts.filter_stats = &listener_.filter_stats(hcm_);
+  facts.remote = &transport.peer_address();
+  facts.local = &transport.local_address();
+  facts.remote_text = origin_->remote_text;
+  facts.local_text = origin_->local_text;
+  facts.tls = has_tls() ? &origin_->tls->end() : nullptr;
+  facts.tls_session = transport.tls();
+  facts.connection_id = id_;
+  facts.listener_name = listener_.config().name;
+  facts.filter_chain_name = chain_.name;
+  facts.buffer_bytes = listener_.config().buffer_bytes;
+  return facts;
 }
 
 http::ServerStreamHandler& HttpConnection::on_request(http::ServerStream& stream, bool end) {
@@ -73,7 +77,7 @@ http::ServerStreamHandler& HttpConnection::on_request(http::ServerStream& stream
     drain();
   }
   if (is_draining_) stream.close_after();
-  auto* exchange = new (listener_.worker().exchange_pool()) Exchange(listener_.worker(), *this, origin_, stream);
+  auto* exchange = new (listener_.worker().exchange_pool()) Exchange(listener_.worker(), *this, origin(), stream);
   exchanges_.push_back(*exchange);
   stream.set_handler(*exchange);
   exchange->begin(end);
@@ -87,7 +91,7 @@ void HttpConnection::on_request_refused(const http::RequestHead& head, uint16_t 
   if (status != 0) stats_.counter(HttpStat::downstream_rq_completed).add();
   if (status == 408) stats_.counter(HttpStat::downstream_rq_header_timeout).add();
   codec_stats_.publish();
-  listener_.worker().log_refused_request(origin_, head, status, end);
+  listener_.worker().log_refused_request(origin(), head, status, end);
 }
 
 void HttpConnection::on_connection_closed(const http::StreamEnd& end) {
@@ -109,7 +113,7 @@ void HttpConnection::count_end(const http::StreamEnd& end) {
       .add();
   if (end.kind == http::StreamEnd::Kind::ProtocolError) stats_.counter(HttpStat::downstream_cx_protocol_error).add();
   stats_.gauge(HttpStat::downstream_cx_active).subtract();
-  if (tls_ != nullptr) stats_.gauge(HttpStat::downstream_cx_ssl_active).subtract();
+  if (has_tls()) stats_.gauge(HttpStat::downstream_cx_ssl_active).subtract();
   stats_.gauge(is_h2_ ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active).subtract();
   stats_.histogram(HttpStat::downstream_cx_length_ms)
       .record(base::to_milliseconds(listener_.worker().loop().now() - created_));
@@ -118,13 +122,12 @@ void HttpConnection::count_end(const http::StreamEnd& end) {
 void HttpConnection::on_exchange_done(Exchange& exchange) {
   exchange.unlink();
   codec_stats_.publish();
-  if (exchanges_.is_empty()) arm_idle();
+  if (exchanges_.is_empty()) arm_rest();
 }
 
 void HttpConnection::drain() {
   if (is_draining_) return;
   is_draining_ = true;
-  origin_.is_draining = true;
   is_local_close_ = true;
   stats_.counter(HttpStat::downstream_cx_drain_close).add();
   codec_->drain();
@@ -135,10 +138,26 @@ void HttpConnection::close() {
   codec_->close();
 }
 
-void HttpConnection::arm_idle() {
-  if (is_draining_ || !hcm_.idle_timeout || *hcm_.idle_timeout <= base::Duration::zero()) return;
+// A connection without requests rests after a while, and ends by its idle timeout later (or, where that is shorter, at
+// once).
+void HttpConnection::arm_rest() {
+  if (is_draining_) return;
+  if (hcm_.idle_timeout && *hcm_.idle_timeout > base::Duration::zero() && *hcm_.idle_timeout <= base::kConnectionRest) {
+    timer_.set_callback(net::Timer::Callback::bind<&HttpConnection::on_idle_timeout>(*this));
+    return listener_.worker().loop().arm(timer_, *hcm_.idle_timeout);
+  }
+  timer_.set_callback(net::Timer::Callback::bind<&HttpConnection::on_rest>(*this));
+  listener_.worker().loop().arm(timer_, base::kConnectionRest);
+}
+
+// Of many connections most are idle: what the next request can make again is not kept for it.
+void HttpConnection::on_rest() {
+  origin_.reset();
+  if (has_tls()) codec_->transport().tls()->forget_info();
+  codec_->rest();
+  if (!hcm_.idle_timeout || *hcm_.idle_timeout <= base::Duration::zero()) return;
   timer_.set_callback(net::Timer::Callback::bind<&HttpConnection::on_idle_timeout>(*this));
-  listener_.worker().loop().arm(timer_, *hcm_.idle_timeout);
+  listener_.worker().loop().arm(timer_, *hcm_.idle_timeout - base::kConnectionRest);
 }
 
 // Envoy 1.40: a connection that never had a request closes at once; one that served some drains for drain_timeout

@@ -42,8 +42,16 @@ class HttpConnection final : public net::Destroyable,
   // ExchangeOwner
   void on_exchange_done(Exchange& exchange) override;
 
-  void describe(net::Connection& transport);
-  void arm_idle();
+  /// What exchanges need to know of the connection. Made for a request; a connection at rest has none.
+  struct Origin {
+    ExchangeOrigin facts;
+    std::string remote_text, local_text;
+    std::unique_ptr<TlsView> tls;
+  };
+  const ExchangeOrigin& origin();
+  bool has_tls() { return codec_->transport().tls() != nullptr; }
+  void arm_rest();
+  void on_rest();
   void on_idle_timeout();
   void on_max_duration();
   void on_drain_timeout();
@@ -56,12 +64,11 @@ class HttpConnection final : public net::Destroyable,
   CodecStats& codec_stats_;
   std::unique_ptr<http::ServerConnection> codec_;
   base::IntrusiveList<Exchange> exchanges_;
-  ExchangeOrigin origin_;
-  net::Timer timer_;  ///< idle, or the drain that follows it
+  std::unique_ptr<Origin> origin_;
+  net::Timer timer_;  ///< rest, then idle, then the drain that follows it
   net::Timer duration_timer_;
-  base::MonoTime created_;
-  std::string remote_text_, local_text_;
-  std::unique_ptr<TlsView> tls_;
+  const base::MonoTime created_;
+  const uint64_t id_;
   uint32_t requests_ = 0;
   bool is_h2_;
   bool is_draining_ = false;

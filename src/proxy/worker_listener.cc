@@ -123,6 +123,8 @@ WorkerListener::HcmCounters& WorkerListener::http_counters(const HcmConfig& hcm)
   std::unique_ptr<HcmCounters>& counters = http_[&hcm];
   if (counters == nullptr) {
     counters = std::make_unique<HcmCounters>();
+    counters->h1_options = hcm.h1;
+    counters->h1_options.buffer_bytes = config_->buffer_bytes;
     const std::string name = stat_name(hcm.stat_prefix);
     counters->stats =
         &worker_.stat_group({"http." + name + ".", "http.", {{"envoy.http_conn_manager_prefix", name}}}, kHttpStats);

@@ -53,6 +53,7 @@ class WorkerListener final : private net::AcceptHandler {
   /// Of each of hcm.filters; null where a filter counts nothing.
   const std::vector<observe::StatGroup*>& filter_stats(const HcmConfig& hcm) { return http_counters(hcm).filters; }
   CodecStats& codec_stats(const HcmConfig& hcm, bool is_h2);
+  const http::H1Options& h1_options(const HcmConfig& hcm) { return http_counters(hcm).h1_options; }
   void on_connection_gone(base::MonoTime accepted);
 
  private:
@@ -66,6 +67,7 @@ class WorkerListener final : private net::AcceptHandler {
     observe::StatGroup* stats = nullptr;
     std::vector<observe::StatGroup*> filters;
     std::unique_ptr<CodecStats> h1, h2;
+    http::H1Options h1_options;  ///< the connection manager's, with the listener's buffer limit
   };
   /// The TLS of one filter chain as it is now.
   struct ChainTls {
