@@ -69,6 +69,7 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   void on_end() override;
   void on_drained() override;
   void on_close(const base::Error& error) override;
+  void end_with_transport();
 
   bool can_read() const;
   void read(base::Slice& in);
@@ -363,6 +364,13 @@ void H1Client::on_end() {
     if (phase_ == Phase::Active) on_response_complete();
     return;
   }
+  end_with_transport();
+}
+
+// A response that breaks off is a breach of the protocol, as with Envoy; a request without any answer is not.
+void H1Client::end_with_transport() {
+  if (phase_ == Phase::Active && has_received_bytes() && !is_response_done_ && !is_tunnel_)
+    return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http1.incomplete_response"});
   abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kUpstreamClosed});
 }
 
@@ -370,9 +378,7 @@ void H1Client::on_drained() {
   if (stream_ != nullptr && request_ == Request::Begun) stream_->on_request_writable();
 }
 
-void H1Client::on_close(const base::Error&) {
-  abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kUpstreamClosed});
-}
+void H1Client::on_close(const base::Error&) { end_with_transport(); }
 
 // ---------------------------------------------------------------- ends
 

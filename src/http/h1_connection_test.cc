@@ -780,7 +780,7 @@ TEST_P(H1ClientTest, ACutBodyIsNoCompleteOne) {
   answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
   peer->close();
   EXPECT_TRUE(until([&] { return client.is_over; }));
-  EXPECT_TRUE(client.has("stream closed upstream_remote_close"));
+  EXPECT_TRUE(client.has("stream protocol http1.incomplete_response")) << client.text();
   EXPECT_TRUE(client.stream == nullptr || client.received == 4);
 }
 

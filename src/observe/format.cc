@@ -45,13 +45,21 @@ constexpr FlagName kFlags[] = {{"LH", "FailedLocalHealthCheck"},
                                {"UDO", "UnconditionalDropOverload"}};
 static_assert(1ull << (std::size(kFlags) - 1) == kUnconditionalDropOverload);
 
+// Envoy lists flags as they were set: a delay before what came after it, and that the retries are used up before how
+// the last attempt failed. All others come alone, or in the order of their bits.
 std::string join_flags(uint64_t flags, std::string_view FlagName::*name) {
   std::string out;
-  for (size_t i = 0; i < std::size(kFlags); ++i) {
-    if ((flags >> i & 1) == 0) continue;
-    if (!out.empty()) out += ',';
-    out += kFlags[i].*name;
-  }
+  const auto append = [&](uint64_t chosen) {
+    for (size_t i = 0; i < std::size(kFlags); ++i) {
+      if ((chosen >> i & 1) == 0) continue;
+      if (!out.empty()) out += ',';
+      out += kFlags[i].*name;
+    }
+  };
+  const uint64_t first = flags & kDelayInjected, second = flags & kUpstreamRetryLimitExceeded;
+  append(first);
+  append(second);
+  append(flags & ~first & ~second);
   return out.empty() ? "-" : out;
 }
 

@@ -179,7 +179,7 @@ TEST(Format, FlagsHaveShortAndLongNames) {
   EXPECT_EQ(text("%RESPONSE_FLAGS%", example.info, true), "-");
   example.info.flags = kUpstreamConnectionFailure | kUpstreamRetryLimitExceeded;
   EXPECT_EQ(text("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", example.info),
-            "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded");
+            "URX,UF UpstreamRetryLimitExceeded,UpstreamConnectionFailure");
   EXPECT_EQ(response_flag_of("UDO"), static_cast<uint64_t>(kUnconditionalDropOverload));
   EXPECT_EQ(response_flag_of("XX"), 0u);
 }

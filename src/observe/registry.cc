@@ -109,10 +109,12 @@ struct GroupReader {
 
   template <typename Slots>
   void add_status(const StatScope& scope, const std::string& row, const Slots& slots, size_t i) {
+    uint64_t completed = 0;
     for (uint16_t hundreds = 1; hundreds <= 9; ++hundreds) {
       uint64_t in_class = 0;
       for (const auto& slot : slots) in_class += slot.group->cells_[i].status.code_class(hundreds);
       if (in_class == 0) continue;
+      completed += in_class;
       add_counter(scope, row + std::to_string(hundreds) + "xx", in_class);
       for (uint16_t code = hundreds * 100; code < hundreds * 100 + 100; ++code) {
         uint64_t count = 0;
@@ -120,6 +122,8 @@ struct GroupReader {
         if (count != 0) add_counter(scope, row + std::to_string(code), count);
       }
     }
+    // As with Envoy, what splits a family ("external.upstream_rq_") appears with its first response.
+    if (completed != 0 || row.find('.') == std::string::npos) add_counter(scope, row + "completed", completed);
   }
 
   template <typename Slots>

@@ -52,7 +52,7 @@ TEST(Registry, ForgetsAScopeWhenItsLastGroupIsGivenBack) {
   registry.release(first);
   EXPECT_EQ(registry.value("cluster.web.upstream_rq_total"), 7) << "a sum never falls while the scope is in use";
   registry.release(second);
-  EXPECT_EQ(registry.read().size(), 3u) << "only web2 is left";
+  EXPECT_EQ(registry.read().size(), 4u) << "only web2 is left";
   registry.release(other);
   EXPECT_TRUE(registry.read().empty());
 }
@@ -178,6 +178,8 @@ TEST(StatsRender, PrometheusHasEnvoysNamesTypesAndLabels) {
             "envoy_cluster_ssl_versions{envoy_ssl_version=\"TLSv1.3\",envoy_cluster_name=\"web\"} 1\n"
             "# TYPE envoy_cluster_upstream_rq counter\n"
             "envoy_cluster_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name=\"web\"} 1\n"
+            "# TYPE envoy_cluster_upstream_rq_completed counter\n"
+            "envoy_cluster_upstream_rq_completed{envoy_cluster_name=\"web\"} 1\n"
             "# TYPE envoy_cluster_upstream_rq_total counter\n"
             "envoy_cluster_upstream_rq_total{envoy_cluster_name=\"api\"} 9\n"
             "envoy_cluster_upstream_rq_total{envoy_cluster_name=\"web\"} 2\n"

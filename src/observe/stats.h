@@ -75,7 +75,8 @@ class StatusCounters {
   std::atomic<Pages*> pages_{nullptr};
 };
 
-/// `Status` is a family: its row is the names' beginning ("upstream_rq_"), and what appears is upstream_rq_200, _2xx.
+/// `Status` is a family: its row is the names' beginning ("upstream_rq_"), and what appears is upstream_rq_200, _2xx
+/// and upstream_rq_completed, their sum.
 enum class StatKind : uint8_t { Counter, Gauge, Histogram, Status };
 
 /// The statistics of one kind of thing, in one table: X-macro lists give the enum and the names.

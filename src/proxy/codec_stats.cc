@@ -72,6 +72,8 @@ void CodecStats::publish() {
   const uint64_t floods = counters_.premature_resets - published_.premature_resets;
   if (manager_ != nullptr && floods > 0)
     manager_->counter(HttpStat::downstream_rq_too_many_premature_resets).add(floods);
+  const uint64_t breaches = counters_.downstream_cx_protocol_error - published_.downstream_cx_protocol_error;
+  if (manager_ != nullptr && breaches > 0) manager_->counter(HttpStat::downstream_cx_protocol_error).add(breaches);
   published_ = counters_;
 }
 

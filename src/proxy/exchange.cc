@@ -272,19 +272,22 @@ void Exchange::resume_filters(bool is_request) {
 }
 
 void Exchange::route_request() {
+  origin_.stats->counter(HttpStat::rq_total).add();
   if (match_.route == nullptr) {
     origin_.stats->counter(HttpStat::no_route).add();
     return local_reply(404, "", "route_not_found", observe::kNoRouteFound, "");
   }
-  if (const auto location = tls_redirect_location(*match_.virtual_host, stream_->request()))
-    return redirect(301, *location, "direct_response");
+  // A redirect is a direct response to Envoy: it has its own counter, which nothing moves.
+  const bool is_direct = !std::holds_alternative<RouteAction>(match_.route->action);
+  const auto tls_location = tls_redirect_location(*match_.virtual_host, stream_->request());
+  if (is_direct || tls_location) origin_.stats->counter(HttpStat::rq_direct_response).add();
+  if (tls_location) return redirect(301, *tls_location, "direct_response");
   if (const auto* action = std::get_if<RedirectAction>(&match_.route->action)) {
     return redirect(action->status, redirect_location(match_.route->match, *action, stream_->request()),
                     "direct_response");
   }
   if (const auto* direct = std::get_if<DirectResponse>(&match_.route->action)) return send_direct_response(*direct);
 
-  origin_.stats->counter(HttpStat::rq_total).add();
   call_.reset(new (worker_.call_pool()) UpstreamCall(worker_, *this, stream_->request(), origin_, match_, info_,
                                                      random_, start_, trust_.is_internal || !trust_.is_edge));
   if (request_state_ == Direction::Ended) call_->on_request_complete();
@@ -303,7 +306,6 @@ void Exchange::rearm_for_route(const RouteAction& action) {
 }
 
 void Exchange::redirect(uint16_t status, std::string_view location, std::string_view details) {
-  origin_.stats->counter(HttpStat::rq_redirect).add();
   response_ = std::make_unique<http::ResponseHead>(stream_->request().pool());
   response_->status = status;
   response_->add(HeaderId::Location, location);
@@ -315,7 +317,6 @@ void Exchange::redirect(uint16_t status, std::string_view location, std::string_
 }
 
 void Exchange::send_direct_response(const DirectResponse& direct) {
-  origin_.stats->counter(HttpStat::rq_direct_response).add();
   info_.response_code_details = "direct_response";
   std::string formatted;
   if (direct.body_format != nullptr) {
@@ -414,6 +415,8 @@ void Exchange::send_head(bool end) {
   response_view_.map = response_.get();
   info_.response_code = response_->status;
   info_.first_downstream_tx = loop().now() - start_;
+  if (request_state_ == Direction::Open)
+    origin_.stats->counter(HttpStat::downstream_rq_response_before_rq_complete).add();
   reply_state_ = Reply::Headed;
   if (response_->status == 101 || (stream_->request().is_connect() && response_->status / 100 == 2)) note_upgrade();
   stream_->send_head(*response_, end);
@@ -454,8 +457,6 @@ void Exchange::on_response_writable() {
 void Exchange::end_response() {
   reply_state_ = Reply::Ended;
   info_.last_downstream_tx = loop().now() - start_;
-  if (request_state_ == Direction::Open && !is_local_reply_)
-    origin_.stats->counter(HttpStat::downstream_rq_response_before_rq_complete).add();
   if (call_ != nullptr) call_->cancel();
 }
 
@@ -490,6 +491,7 @@ void Exchange::abort(uint16_t status, std::string_view body, std::string_view de
   }
   info_.flags |= flag;
   info_.response_code_details = details;
+  origin_.stats->counter(HttpStat::downstream_rq_tx_reset).add();
   cut(http::ResetCode::NoError);
 }
 
@@ -548,6 +550,12 @@ void Exchange::local_reply(uint16_t status, std::string_view body, std::string_v
 // Headers that route, virtual host and configuration add go on local replies too.
 void Exchange::finalize_local_headers() {
   if (match_.route == nullptr) return;
+  // RFC 9110 section 10.2.2: what a 201 or a redirection is about.
+  if (std::holds_alternative<DirectResponse>(match_.route->action) &&
+      (response_->status == 201 || response_->status / 100 == 3))
+    response_->add(HeaderId::Location, redirect_location(match_.route->match, RedirectAction(), stream_->request()));
+  if (call_ != nullptr && match_.virtual_host->include_attempt_count_in_response)
+    response_->set(HeaderId::XEnvoyAttemptCount, std::to_string(call_->attempts()));
   info_.response_code = 0;  // Envoy 1.40: %RESPONSE_CODE% is 0 in response_headers_to_add of direct responses
   response_view_.map = response_.get();
   apply_response_mutations(
@@ -617,8 +625,9 @@ void Exchange::on_request_timeout() {
 
 void Exchange::on_max_duration() {
   origin_.stats->counter(HttpStat::downstream_rq_max_duration_reached).add();
-  abort(request_state_ == Direction::Open ? 408 : 504, "downstream duration timeout", "max_duration_timeout",
-        observe::kDurationTimeout);
+  // Envoy 1.40 sets no flag, and tells gRPC that the deadline has passed.
+  local_grpc_status_ = static_cast<uint32_t>(http::GrpcStatus::DeadlineExceeded);
+  abort(request_state_ == Direction::Open ? 408 : 504, "downstream duration timeout", "max_duration_timeout", 0);
 }
 
 // ------------------------------------------------------------------ the end

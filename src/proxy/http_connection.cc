@@ -1,5 +1,7 @@
 #include "proxy/http_connection.h"
 
+#include <utility>
+
 #include "proxy/stats.h"
 #include "proxy/worker.h"
 #include "proxy/worker_listener.h"
@@ -86,17 +88,17 @@ http::ServerStreamHandler& HttpConnection::on_request(http::ServerStream& stream
 
 void HttpConnection::on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) {
   stats_.counter(HttpStat::downstream_rq_total).add();
+  stats_.counter(is_h2_ ? HttpStat::downstream_rq_http2_total : HttpStat::downstream_rq_http1_total).add();
   if (status >= 400 && status < 500) stats_.counter(HttpStat::downstream_rq_4xx).add();
   if (status >= 500) stats_.counter(HttpStat::downstream_rq_5xx).add();
   if (status != 0) stats_.counter(HttpStat::downstream_rq_completed).add();
   if (status == 408) stats_.counter(HttpStat::downstream_rq_header_timeout).add();
   codec_stats_.publish();
-  listener_.worker().log_refused_request(origin(), head, status, end);
+  listener_.worker().log_refused_request(origin(), head, is_h2_ ? http::Version::Http2 : head.version, status, end);
 }
 
-void HttpConnection::on_connection_closed(const http::StreamEnd& end) {
-  count_end(end);
-  codec_stats_.publish();
+void HttpConnection::on_connection_closed(const http::StreamEnd&) {
+  count_end();
   timer_.cancel();
   duration_timer_.cancel();
   unlink();
@@ -104,14 +106,21 @@ void HttpConnection::on_connection_closed(const http::StreamEnd& end) {
   listener_.worker().loop().destroy_later(std::unique_ptr<net::Destroyable>(this));
 }
 
-void HttpConnection::count_end(const http::StreamEnd& end) {
+// Long-lived connections show their bytes after each request, not only at their end.
+void HttpConnection::publish() {
+  codec_stats_.publish();
   net::Connection& wire = codec_->transport();
-  stats_.counter(HttpStat::downstream_cx_rx_bytes_total).add(wire.bytes_received());
-  stats_.counter(HttpStat::downstream_cx_tx_bytes_total).add(wire.bytes_sent());
+  stats_.counter(HttpStat::downstream_cx_rx_bytes_total)
+      .add(wire.bytes_received() - std::exchange(bytes_received_, wire.bytes_received()));
+  stats_.counter(HttpStat::downstream_cx_tx_bytes_total)
+      .add(wire.bytes_sent() - std::exchange(bytes_sent_, wire.bytes_sent()));
+}
+
+void HttpConnection::count_end() {
+  publish();
   stats_.counter(HttpStat::downstream_cx_destroy).add();
   stats_.counter(is_local_close_ ? HttpStat::downstream_cx_destroy_local : HttpStat::downstream_cx_destroy_remote)
       .add();
-  if (end.kind == http::StreamEnd::Kind::ProtocolError) stats_.counter(HttpStat::downstream_cx_protocol_error).add();
   stats_.gauge(HttpStat::downstream_cx_active).subtract();
   if (has_tls()) stats_.gauge(HttpStat::downstream_cx_ssl_active).subtract();
   stats_.gauge(is_h2_ ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active).subtract();
@@ -121,7 +130,7 @@ void HttpConnection::count_end(const http::StreamEnd& end) {
 
 void HttpConnection::on_exchange_done(Exchange& exchange) {
   exchange.unlink();
-  codec_stats_.publish();
+  publish();
   if (exchanges_.is_empty()) arm_rest();
 }
 

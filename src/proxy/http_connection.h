@@ -55,7 +55,8 @@ class HttpConnection final : public net::Destroyable,
   void on_idle_timeout();
   void on_max_duration();
   void on_drain_timeout();
-  void count_end(const http::StreamEnd& end);
+  void publish();
+  void count_end();
 
   WorkerListener& listener_;
   const FilterChainConfig& chain_;
@@ -69,6 +70,7 @@ class HttpConnection final : public net::Destroyable,
   net::Timer duration_timer_;
   const base::MonoTime created_;
   const uint64_t id_;
+  uint64_t bytes_received_ = 0, bytes_sent_ = 0;  ///< as far as the statistics have them
   uint32_t requests_ = 0;
   bool is_h2_;
   bool is_draining_ = false;

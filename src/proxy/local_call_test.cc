@@ -186,7 +186,7 @@ TEST_F(LocalCalls, AfterCancelNothingIsHeardAndTheUpstreamIsLetGo) {
   call.cancel();
   world.run_until_idle(seconds(30));
   EXPECT_TRUE(heard.events.empty());
-  EXPECT_EQ(stat("cluster.up.upstream_rq_cancelled") + stat("cluster.up.upstream_rq_tx_reset"), 1);
+  EXPECT_EQ(stat("cluster.up.upstream_cx_destroy_local_with_active_rq"), 1);
 }
 
 TEST_F(LocalCalls, EveryWordMayBeTheLastByCancelInsideIt) {

@@ -114,7 +114,13 @@ void PoolConnection::on_end() {
 void PoolConnection::on_close(const base::Error& error) {
   if (is_retired_) return;
   transport_->close();
-  fail(PoolFailure::ConnectFailed, error.message);
+  fail(PoolFailure::ConnectFailed, connect_failure_text(error.message));
+}
+
+// Envoy's words for what the system said ("cannot connect to 10.0.0.1:80: Connection refused"); others stay.
+std::string PoolConnection::connect_failure_text(const std::string& message) {
+  if (!message.starts_with("cannot connect to ")) return message;
+  return "delayed connect error: " + message.substr(message.rfind(": ") + 2);
 }
 
 void PoolConnection::on_connect_timeout() {
@@ -132,21 +138,37 @@ void PoolConnection::fail(PoolFailure failure, std::string reason) {
   pool.fail_pending(failure, reason);
 }
 
-void PoolConnection::on_capacity() {
+void PoolConnection::note_cut_stream(bool is_local) {
+  has_cut_stream_ = true;
+  is_local_close_ = is_local_close_ || is_local;
+}
+
+// Long-lived connections show their bytes after each stream, not only at their end.
+void PoolConnection::publish() {
   if (codec_stats_ != nullptr) codec_stats_->publish();
+  observe::StatGroup& stats = pool_.cluster().stats();
+  net::Connection& wire = transport();
+  stats.counter(ClusterStat::upstream_cx_rx_bytes_total)
+      .add(wire.bytes_received() - std::exchange(bytes_received_, wire.bytes_received()));
+  stats.counter(ClusterStat::upstream_cx_tx_bytes_total)
+      .add(wire.bytes_sent() - std::exchange(bytes_sent_, wire.bytes_sent()));
+}
+
+void PoolConnection::on_capacity() {
+  publish();
   if (active_streams() == 0) note_idle();
   if (can_open()) pool_.on_ready(*this);
 }
 
 void PoolConnection::on_draining() {
   if (is_closing_) return;
+  pool_.cluster().stats().counter(ClusterStat::upstream_cx_close_notify).add();
   is_closing_ = true;
   unlink();
   pool_.connections_.push_back(*this);
 }
 
 void PoolConnection::on_connection_closed(const http::StreamEnd& end) {
-  if (codec_stats_ != nullptr) codec_stats_->publish();
   if (end.kind == http::StreamEnd::Kind::ProtocolError)
     pool_.cluster().stats().counter(ClusterStat::upstream_cx_protocol_error).add();
   retire(is_local_close_);
@@ -176,12 +198,17 @@ void PoolConnection::retire(bool is_local, bool replace) {
   duration_timer_.cancel();
   WorkerCluster& cluster = pool_.cluster();
   observe::StatGroup& stats = cluster.stats();
-  net::Connection& wire = transport();
-  stats.counter(ClusterStat::upstream_cx_rx_bytes_total).add(wire.bytes_received());
-  stats.counter(ClusterStat::upstream_cx_tx_bytes_total).add(wire.bytes_sent());
+  publish();
   stats.gauge(ClusterStat::upstream_cx_active).subtract();
   stats.counter(ClusterStat::upstream_cx_destroy).add();
   stats.counter(is_local ? ClusterStat::upstream_cx_destroy_local : ClusterStat::upstream_cx_destroy_remote).add();
+  if (has_cut_stream_) {
+    stats.counter(ClusterStat::upstream_cx_destroy_with_active_rq).add();
+    stats
+        .counter(is_local ? ClusterStat::upstream_cx_destroy_local_with_active_rq
+                          : ClusterStat::upstream_cx_destroy_remote_with_active_rq)
+        .add();
+  }
   stats.histogram(ClusterStat::upstream_cx_length_ms).record(base::to_milliseconds(cluster.loop().now() - created_));
   pool_.host().cx_active.subtract();
   cluster.breaker(pool_.is_high_priority()).connections().give_back();
@@ -315,7 +342,10 @@ void HostPool::fail_pending(PoolFailure failure, std::string_view reason) {
     drop_pending(*caller);
     failed.push_back(*caller);
   }
-  while (PoolCaller* caller = failed.pop_front()) caller->on_pool_failure(failure, reason);
+  while (PoolCaller* caller = failed.pop_front()) {
+    cluster_.stats().counter(ClusterStat::upstream_rq_pending_failure_eject).add();
+    caller->on_pool_failure(failure, reason);
+  }
 }
 
 void HostPool::on_gone(PoolConnection& connection, bool replace) {

@@ -49,6 +49,8 @@ class PoolConnection final : public net::Destroyable,
   const std::shared_ptr<const TlsView>& tls_view() const { return tls_; }  ///< null: plaintext
   HostPool& pool() { return pool_; }
   size_t active_streams() const { return codec_ != nullptr ? codec_->active_streams() : 0; }
+  /// A stream of this connection ended before it was complete; `is_local`: because of us.
+  void note_cut_stream(bool is_local);
   /// Streams that may come once it is connected.
   size_t expected_capacity() const;
 
@@ -70,8 +72,10 @@ class PoolConnection final : public net::Destroyable,
   void on_connect_timeout();
   void on_idle_timeout();
   void on_max_duration();
+  static std::string connect_failure_text(const std::string& message);
   void fail(PoolFailure failure, std::string reason);
   void retire(bool is_local, bool replace = true);
+  void publish();
   void note_idle();
 
   HostPool& pool_;
@@ -84,6 +88,8 @@ class PoolConnection final : public net::Destroyable,
   std::string local_text_;
   std::shared_ptr<const TlsView> tls_;
   uint64_t id_;
+  uint64_t bytes_received_ = 0, bytes_sent_ = 0;  ///< as far as the statistics have them
+  bool has_cut_stream_ = false;
   bool is_closing_ = false;  ///< no more streams, for whatever reason
   bool is_local_close_ = false;
   bool is_retired_ = false;

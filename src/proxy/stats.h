@@ -52,7 +52,6 @@ namespace weft::proxy {
   X(G, upstream_rq_active)                          \
   X(C, upstream_rq_active_overflow)                 \
   X(C, upstream_rq_cancelled)                       \
-  X(C, upstream_rq_completed)                       \
   X(C, upstream_rq_max_duration_reached)            \
   X(C, upstream_rq_maintenance_mode)                \
   X(G, upstream_rq_pending_active)                  \
@@ -165,7 +164,7 @@ namespace weft::proxy {
 #define WEFT_STAT_ENUM(kind, name) name,
 enum class ClusterStat : uint16_t {
   WEFT_CLUSTER_STATS(WEFT_STAT_ENUM)
-  // Families by response code: "upstream_rq_200", "upstream_rq_2xx".
+  // Families by response code: "upstream_rq_200", "upstream_rq_2xx", "upstream_rq_completed".
   upstream_rq_,
   internal_upstream_rq_,
   external_upstream_rq_,

@@ -32,11 +32,11 @@ std::string before_head(std::string_view reason, std::string_view transport_fail
   return details + "}";
 }
 
-std::string reset_body(std::string_view reason, std::string_view transport_failure, bool was_retried) {
+// Clients are not told addresses and certificates: the transport's reason is for the log.
+std::string reset_body(std::string_view reason, bool was_retried) {
   std::string text = "upstream connect error or disconnect/reset before headers. ";
   text += was_retried ? "retried and the latest reset reason: " : "reset reason: ";
   for (const char c : reason) text += c == '_' ? ' ' : c;
-  if (!transport_failure.empty()) text.append(", transport failure reason: ").append(transport_failure);
   return text;
 }
 
@@ -97,6 +97,7 @@ void UpstreamCall::start(bool end) {
                                                           : match_.virtual_host->body_buffer_bytes_max;
   replay_bytes_max_ = limit ? *limit : origin_.buffer_bytes;
   if (!retry_->is_enabled()) replay_bytes_max_ = std::min<uint64_t>(replay_bytes_max_, kFreeRetryBodyBytesMax);
+  info_.attempt_count = 1;
   finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_,
                            info_, !origin_.hcm->suppress_envoy_headers);
   if (const auto& limit_of_cluster = cluster_->config().max_stream_duration;
@@ -111,6 +112,7 @@ void UpstreamCall::attempt() {
   ++attempts_;
   attempt_start_ = worker_.loop().now();
   info_.attempt_count = attempts_;
+  info_.upstream_transport_failure_reason.clear();
   host_ =
       cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(),
                             retry_->host_attempts_max());
@@ -267,7 +269,10 @@ void UpstreamCall::arm_attempt_timers() {
 
 // ------------------------------------------------------------------ the way back
 
-void UpstreamCall::on_informational(http::ResponseHead head) { handler_.on_upstream_informational(head); }
+void UpstreamCall::on_informational(http::ResponseHead head) {
+  charge(head.status, false);
+  handler_.on_upstream_informational(head);
+}
 
 void UpstreamCall::on_response_head(http::ResponseHead head, bool end) {
   per_try_timer_.cancel();
@@ -307,8 +312,8 @@ void UpstreamCall::accept_head() {
   per_try_idle_timer_.cancel();
   if (timeouts_.per_try_idle > Duration::zero() && !end)
     worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
-  if (!origin_.hcm->suppress_envoy_headers) {
-    const Duration elapsed = worker_.loop().now() - (request_complete_ ? request_complete_at_ : start_);
+  if (!origin_.hcm->suppress_envoy_headers && request_complete_) {
+    const Duration elapsed = worker_.loop().now() - request_complete_at_;
     head->set(HeaderId::XEnvoyUpstreamServiceTime, std::to_string(base::to_milliseconds(elapsed)));
   }
   if (match_.virtual_host->include_attempt_count_in_response)
@@ -331,14 +336,18 @@ void UpstreamCall::on_response_trailers(http::HeaderMap trailers) {
   handler_.on_upstream_trailers(std::move(trailers));
 }
 
-void UpstreamCall::count_response(const http::ResponseHead& head, bool is_retried) {
+// Answers that the proxy makes for the cluster (no host, reset, timeout) are charged to it like its own.
+void UpstreamCall::charge(uint16_t status, bool is_retried) {
   observe::StatGroup& stats = cluster_->stats();
-  const bool is_error = head.status >= 500;
-  stats.status(is_retried ? ClusterStat::retry_upstream_rq_ : ClusterStat::upstream_rq_).count(head.status);
+  if (is_retried) return stats.status(ClusterStat::retry_upstream_rq_).count(status);
+  stats.status(ClusterStat::upstream_rq_).count(status);
   const bool is_internal = request_.get(HeaderId::XEnvoyInternal) == "true";
-  stats.status(is_internal ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_)
-      .count(head.status);
-  stats.counter(ClusterStat::upstream_rq_completed).add();
+  stats.status(is_internal ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_).count(status);
+}
+
+void UpstreamCall::count_response(const http::ResponseHead& head, bool is_retried) {
+  const bool is_error = head.status >= 500;
+  charge(head.status, is_retried);
   (is_error ? host_->rq_error : host_->rq_success).add();
   uint16_t status = head.status;
   if (const auto grpc = head.find(HeaderId::GrpcStatus);
@@ -383,8 +392,12 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
     stream_ = nullptr;
     return end_attempt();
   }
-  const bool is_reset = end.kind == StreamEnd::Kind::RemoteReset || end.kind == StreamEnd::Kind::Refused;
-  if (is_reset) cluster_->stats().counter(ClusterStat::upstream_rq_rx_reset).add();
+  const bool is_protocol_error = end.kind == StreamEnd::Kind::ProtocolError ||
+                                 end.kind == StreamEnd::Kind::LimitExceeded ||
+                                 (end.kind == StreamEnd::Kind::RemoteReset && end.code == http::ResetCode::Protocol);
+  count_reset(end.kind, is_protocol_error);
+  if (connection_->version() != http::Version::Http2 || end.kind == StreamEnd::Kind::ConnectionClosed)
+    connection_->note_cut_stream(is_protocol_error);
   ReusedFailure reused;
   reused.is_reused = connection_->is_reused();
   reused.has_received_bytes = stream_->has_received_bytes();
@@ -401,19 +414,30 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
     cluster_->stats().counter(ClusterStat::upstream_rq_retry_free).add();
     return attempt();
   }
+  // What the codec found is for the log; the details are Envoy's.
+  if (is_protocol_error) {
+    return on_broken(ResetReason::ProtocolError, "protocol_error", observe::kUpstreamProtocolError, end.detail);
+  }
   switch (end.kind) {
     case StreamEnd::Kind::RemoteReset:
       return on_broken(ResetReason::RemoteReset, "remote_reset", observe::kUpstreamRemoteReset, "");
     case StreamEnd::Kind::Refused:
       return on_broken(ResetReason::RemoteRefusedStream, "remote_refused_stream_reset", observe::kUpstreamRemoteReset,
                        "");
-    case StreamEnd::Kind::ProtocolError:
-    case StreamEnd::Kind::LimitExceeded:
-      return on_broken(ResetReason::ProtocolError, "protocol_error", observe::kUpstreamProtocolError, end.detail);
     default:
       return on_broken(ResetReason::ConnectionTermination, "connection_termination",
                        observe::kUpstreamConnectionTermination, "");
   }
+}
+
+// As Envoy, which counts resets of HTTP/2 streams only.
+void UpstreamCall::count_reset(StreamEnd::Kind kind, bool is_protocol_error) {
+  if (connection_->version() != http::Version::Http2) return;
+  observe::StatGroup& stats = cluster_->stats();
+  if (is_protocol_error) stats.counter(ClusterStat::upstream_rq_tx_reset).add();
+  else if (kind == StreamEnd::Kind::RemoteReset) stats.counter(ClusterStat::upstream_rq_rx_reset).add();
+  else if (kind == StreamEnd::Kind::ConnectionClosed)
+    stats.counter(ClusterStat::upstream_rq_pending_failure_eject).add();
 }
 
 void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64_t flag,
@@ -434,8 +458,8 @@ void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64
       is_replayable_ ? retry_->on_reset(reason, sent_request_, worker_.loop().random().next()) : RetryDecision();
   if (try_again(decision)) return;
   const uint16_t status = reason == ResetReason::ProtocolError ? 502 : 503;
-  const std::string body = reset_body(detail, transport_failure, attempts_ > 1);
-  fail(status, body, before_head(detail, transport_failure), flag, is_overflow);
+  const std::string_view told = reason == ResetReason::ProtocolError ? std::string_view() : transport_failure;
+  fail(status, reset_body(detail, attempts_ > 1), before_head(detail, told), flag, is_overflow);
 }
 
 // Acts on a decision; true where another attempt will come.
@@ -448,7 +472,10 @@ bool UpstreamCall::try_again(const RetryDecision& decision) {
       info_.flags |= observe::kUpstreamRetryLimitExceeded;
       return false;
     case RetryDecision::Kind::NoOverflow:
-    case RetryDecision::Kind::NoBudget: stats.counter(ClusterStat::upstream_rq_retry_overflow).add(); return false;
+    case RetryDecision::Kind::NoBudget:
+      stats.counter(ClusterStat::upstream_rq_retry_overflow).add();
+      info_.flags |= observe::kUpstreamOverflow;
+      return false;
     case RetryDecision::Kind::Retry: break;
   }
   stats.counter(ClusterStat::upstream_rq_retry).add();
@@ -473,7 +500,9 @@ void UpstreamCall::end_attempt() {
   if (pool_ != nullptr && connection_ == nullptr) pool_->cancel(*this);
   if (stream_ != nullptr) {
     const bool was_complete = response_ended_ && has_whole_request_gone();
-    if (!was_complete) cluster_->stats().counter(ClusterStat::upstream_rq_tx_reset).add();
+    if (!was_complete && connection_->version() == http::Version::Http2)
+      cluster_->stats().counter(ClusterStat::upstream_rq_tx_reset).add();
+    else if (!was_complete) connection_->note_cut_stream(true);
     std::exchange(stream_, nullptr)->reset(was_complete ? http::ResetCode::NoError : http::ResetCode::Cancel);
   }
   if (std::exchange(connection_, nullptr) != nullptr) {
@@ -512,6 +541,7 @@ void UpstreamCall::fail(uint16_t status, std::string_view body, std::string deta
   failure.details = std::move(details);
   failure.flag = flag;
   failure.is_overload = is_overload;
+  if (cluster_ != nullptr && !response_begun_) charge(status, false);
   cancel();
   handler_.on_upstream_failure(failure);
 }
@@ -538,7 +568,7 @@ void UpstreamCall::on_per_try_timeout() {
 
 void UpstreamCall::on_per_try_idle() {
   cluster_->stats().counter(ClusterStat::upstream_rq_per_try_idle_timeout).add();
-  if (response_begun_) return fail_timeout("", "upstream_per_try_idle_timeout", observe::kStreamIdleTimeout);
+  if (response_begun_) return fail_timeout("", "upstream_per_try_idle_timeout", observe::kUpstreamRequestTimeout);
   on_try_timeout("upstream_per_try_idle_timeout");
 }
 

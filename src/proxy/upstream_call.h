@@ -70,6 +70,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   /// Ends all work; nothing is delivered afterwards.
   void cancel();
   const WeightedCluster* weighted() const { return weighted_; }
+  uint32_t attempts() const { return attempts_; }
   /// Known once `start` has returned.
   const RequestTimeouts& timeouts() const { return timeouts_; }
 
@@ -103,7 +104,9 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   bool decide_on_head(const http::HeaderMap* trailers);
   void accept_head();
   void on_held_head();
+  void charge(uint16_t status, bool is_retried);
   void count_response(const http::ResponseHead& head, bool is_retried);
+  void count_reset(http::StreamEnd::Kind kind, bool is_protocol_error);
   void finish_response(bool is_complete);
   void on_broken(ResetReason reason, std::string_view detail, uint64_t flag, std::string_view transport_failure);
   bool try_again(const RetryDecision& decision);

@@ -126,14 +126,14 @@ void Worker::write_access_logs(const std::vector<AccessLogConfig>& logs, const o
 }
 
 // A request that the codec answered itself never had an exchange; it has a log line all the same, as in Envoy.
-void Worker::log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, uint16_t status,
-                                 const http::StreamEnd& end) {
+void Worker::log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, http::Version version,
+                                 uint16_t status, const http::StreamEnd& end) {
   if (origin.hcm->access_logs.empty()) return;
   const HeaderView headers(&head);
   observe::RequestInfo info;
   info.start = loop_.wall_now();
   info.duration = base::Duration::zero();
-  info.protocol = http::to_string(head.version);
+  info.protocol = http::to_string(version);
   info.response_code = status;
   info.response_code_details = end.detail;
   if (status != 408) info.flags = observe::kDownstreamProtocolError;
