@@ -144,7 +144,9 @@ class Chain {
 
   Chain() = default;
   explicit Chain(Slice slice) { append(std::move(slice)); }
-  ~Chain() { clear_storage(); }
+  ~Chain() {
+    if (count_ != 0 || heap_ != nullptr) clear_storage();
+  }
   Chain(Chain&& other) noexcept { take(other); }
   Chain& operator=(Chain&& other) noexcept {
     if (this != &other) {

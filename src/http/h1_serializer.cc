@@ -36,6 +36,12 @@ class Writer {
     copy_short(p_, text.data(), text.size());
     p_ += text.size();
   }
+  /// Without its terminator. The size is known where it is called: one or two stores.
+  template <size_t kSize>
+  void put_literal(const char (&text)[kSize]) {
+    std::memcpy(p_, text, kSize - 1);
+    p_ += kSize - 1;
+  }
   void put_name(std::string_view name, bool is_proper_case) {
     if (!is_proper_case) return put(name);
     bool at_start = true;
@@ -46,9 +52,9 @@ class Writer {
   }
   void put_line(std::string_view name, std::string_view value, bool is_proper_case) {
     put_name(name, is_proper_case);
-    put(": ");
+    put_literal(": ");
     put(value);
-    put("\r\n");
+    put_literal("\r\n");
   }
   void put_hex(uint64_t n) {
     char digits[16];
@@ -117,10 +123,10 @@ base::Slice serialize_response_head(base::BlockPool& pool, const ResponseHead& h
                           ' '};
   out.put({digits, sizeof(digits)});
   out.put(reason_phrase(head.status));
-  out.put("\r\n");
+  out.put_literal("\r\n");
   put_fields(out, head, format);
   put_connection(out, format.connection, head.get(HeaderId::Upgrade), format.is_proper_case);
-  out.put("\r\n");
+  out.put_literal("\r\n");
   return out.finish();
 }
 
@@ -129,35 +135,35 @@ base::Slice serialize_request_head(base::BlockPool& pool, const RequestHead& hea
   Writer out(pool, head_bytes_max(head) + authority.size() + format.websocket_key.size());
   const bool is_extended_connect = head.has(HeaderId::Protocol);
   out.put(is_extended_connect ? "GET" : head.method());
-  out.put(" ");
+  out.put_literal(" ");
   if (head.is_connect()) {
     out.put(authority);
   } else {
     if (format.is_fully_qualified && head.path() != "*") {
       out.put(head.scheme());
-      out.put("://");
+      out.put_literal("://");
       out.put(authority);
     }
     out.put(head.path());
   }
-  out.put(" HTTP/1.1\r\n");
+  out.put_literal(" HTTP/1.1\r\n");
   out.put_line("host", authority, format.is_proper_case);
   put_fields(out, head, format);
   put_connection(out, format.connection, is_extended_connect ? head.protocol() : head.get(HeaderId::Upgrade),
                  format.is_proper_case);
   if (!format.websocket_key.empty()) out.put_line("sec-websocket-key", format.websocket_key, format.is_proper_case);
-  out.put("\r\n");
+  out.put_literal("\r\n");
   return out.finish();
 }
 
 base::Slice serialize_trailers(base::BlockPool& pool, const HeaderMap& trailers, bool is_proper_case) {
   if (trailers.size() == 0) return last_chunk();
   Writer out(pool, head_bytes_max(trailers));
-  out.put("0\r\n");
+  out.put_literal("0\r\n");
   trailers.for_each([&](const Header& header) {
     if (!kNotCopied[static_cast<size_t>(header.id)]) out.put_line(header.name, header.value, is_proper_case);
   });
-  out.put("\r\n");
+  out.put_literal("\r\n");
   return out.finish();
 }
 
@@ -168,7 +174,7 @@ base::Chain serialize_chunk(base::BlockPool& pool, base::Chain data) {
   const bool is_copied = size <= kCopiedChunkBytesMax;
   Writer out(pool, kChunkSizeLineBytesMax + 2 + (is_copied ? size : 0));
   out.put_hex(size);
-  out.put("\r\n");
+  out.put_literal("\r\n");
   if (!is_copied) {
     chunk.append(out.finish());
     chunk.append(std::move(data));
@@ -176,7 +182,7 @@ base::Chain serialize_chunk(base::BlockPool& pool, base::Chain data) {
     return chunk;
   }
   for (size_t i = 0; i < data.slice_count(); ++i) out.put(data.slice(i).view());
-  out.put("\r\n");
+  out.put_literal("\r\n");
   chunk.append(out.finish());
   return chunk;
 }

@@ -154,9 +154,9 @@ void HeaderMap::replace_value(Entry& e, std::string_view value) {
 void HeaderMap::set(HeaderId id, std::string_view value) {
   if (!has(id)) return add(id, value);
   const base::Slice keep = reserve(value.size(), 0);
-  size_t i = find_line(id, {});
+  size_t i = find_line(id);
   replace_value(entry(i), value);
-  while ((i = find_line(id, {}, i + 1)) < count_) erase(i--);
+  while ((i = find_line(id, i + 1)) < count_) erase(i--);
   mark(present_, id);
 }
 
@@ -187,7 +187,7 @@ void HeaderMap::append(std::string_view name, std::string_view value) {
 size_t HeaderMap::remove(HeaderId id) {
   if (!has(id)) return 0;
   size_t removed = 0;
-  for (size_t i = find_line(id, {}); i < count_; i = find_line(id, {}, i)) {
+  for (size_t i = find_line(id); i < count_; i = find_line(id, i)) {
     erase(i);
     ++removed;
   }
@@ -213,22 +213,29 @@ void HeaderMap::erase(size_t i) {
   bytes_ -= entry(i).name_size + entry(i).value_size;
   for (size_t k = i + 1; k < count_; ++k) entry(k - 1) = entry(k);
   --count_;
-  if (id != HeaderId::Unknown && find_line(id, {}) == count_) unmark(present_, id);
+  if (id != HeaderId::Unknown && find_line(id) == count_) unmark(present_, id);
 }
 
-bool HeaderMap::is_named(const Entry& e, HeaderId id, std::string_view name) const {
-  if (e.id != id) return false;
-  return id != HeaderId::Unknown || equals_lower(text_of(e.name_offset, e.name_size), name);
+size_t HeaderMap::find_line(HeaderId known, size_t from) const {
+  if (from >= count_) return count_;
+  const Entry* e = &entry(from);  // lines follow each other downwards
+  for (size_t i = from; i < count_; ++i, --e) {
+    if (e->id == known) return i;
+  }
+  return count_;
 }
 
 size_t HeaderMap::find_line(HeaderId id, std::string_view name, size_t from) const {
-  size_t i = from;
-  while (i < count_ && !is_named(entry(i), id, name)) ++i;
-  return i;
+  if (id != HeaderId::Unknown) return find_line(id, from);
+  for (size_t i = from; i < count_; ++i) {
+    const Entry& e = entry(i);
+    if (e.id == id && equals_lower(text_of(e.name_offset, e.name_size), name)) return i;
+  }
+  return count_;
 }
 
 std::optional<std::string_view> HeaderMap::scan(HeaderId id) const {
-  const Entry& e = entry(find_line(id, {}));
+  const Entry& e = entry(find_line(id));
   return text_of(e.value_offset, e.value_size);
 }
 

@@ -123,7 +123,7 @@ class HeaderMap {
   std::optional<std::string_view> scan(HeaderId id) const;
   /// Line number of the first of that name at or after `from`; count_ when there is none.
   size_t find_line(HeaderId id, std::string_view lower_case_name, size_t from = 0) const;
-  bool is_named(const Entry& e, HeaderId id, std::string_view lower_case_name) const;
+  size_t find_line(HeaderId known, size_t from = 0) const;
   void erase(size_t i);
   void replace_value(Entry& e, std::string_view value);
   /// Line i counts down from the last 16-byte boundary of the block.

@@ -306,7 +306,7 @@ void Exchange::rearm_for_route(const RouteAction& action) {
 }
 
 void Exchange::redirect(uint16_t status, std::string_view location, std::string_view details) {
-  response_ = std::make_unique<http::ResponseHead>(stream_->request().pool());
+  response_.emplace(stream_->request().pool());
   response_->status = status;
   response_->add(HeaderId::Location, location);
   info_.response_code_details = details;
@@ -347,9 +347,9 @@ void Exchange::on_upstream_informational(http::ResponseHead& head) {
 void Exchange::on_upstream_head(http::ResponseHead head, bool end) {
   touch();
   info_.response_code_details = "via_upstream";
-  response_ = std::make_unique<http::ResponseHead>(std::move(head));
+  response_.emplace(std::move(head));
   response_has_end_ = end;
-  response_view_.map = response_.get();
+  response_view_.map = &*response_;
   apply_response_mutations({route_config(), match_.virtual_host, match_.route, call_->weighted()}, *response_, info_);
   run_response_head();
 }
@@ -412,7 +412,7 @@ void Exchange::send_head(bool end) {
   if (stream_ == nullptr) return;
   if (!origin_.is_local_call) mutate_response_headers(*response_, stream_->request(), *origin_.hcm, worker_.date());
   if (worker_.closes_connections() || (request_state_ == Direction::Open && is_local_reply_)) stream_->close_after();
-  response_view_.map = response_.get();
+  response_view_.map = &*response_;
   info_.response_code = response_->status;
   info_.first_downstream_tx = loop().now() - start_;
   if (request_state_ == Direction::Open)
@@ -514,7 +514,7 @@ void Exchange::local_reply(uint16_t status, std::string_view body, std::string_v
   response_passage_ = Passage();
   response_passage_.next = static_cast<uint32_t>(filters_.size());
   http::RequestHead& request = stream_->request();
-  response_ = std::make_unique<http::ResponseHead>(request.pool());
+  response_.emplace(request.pool());
   const bool is_grpc = http::is_grpc_content_type(request.get(HeaderId::ContentType));
   std::string_view payload = body;
   if (is_grpc) {
@@ -557,7 +557,7 @@ void Exchange::finalize_local_headers() {
   if (call_ != nullptr && match_.virtual_host->include_attempt_count_in_response)
     response_->set(HeaderId::XEnvoyAttemptCount, std::to_string(call_->attempts()));
   info_.response_code = 0;  // Envoy 1.40: %RESPONSE_CODE% is 0 in response_headers_to_add of direct responses
-  response_view_.map = response_.get();
+  response_view_.map = &*response_;
   apply_response_mutations(
       {route_config(), match_.virtual_host, match_.route, call_ != nullptr ? call_->weighted() : nullptr}, *response_,
       info_);

@@ -182,7 +182,7 @@ class Exchange final : public base::Pooled,
   bool is_overload_reply_ = false;
   Passage request_passage_, response_passage_;
   std::unique_ptr<UpstreamCall> call_;
-  std::unique_ptr<http::ResponseHead> response_;
+  std::optional<http::ResponseHead> response_;
   std::unique_ptr<http::HeaderMap> response_trailers_;
   bool response_has_end_ = false;
   size_t response_owed_ = 0;  ///< response bytes the downstream has not taken

@@ -1,5 +1,7 @@
 #include "proxy/request_id.h"
 
+#include <array>
+#include <cstring>
 #include <string>
 
 namespace weft::proxy {
@@ -10,20 +12,26 @@ constexpr size_t kUuidSize = 36;
 constexpr size_t kTraceIndex = 14;
 constexpr char kNotTraced = '4';
 
+// Each byte as two digits. Digit by digit a request id took 3 % of a request's instructions.
+constexpr std::array<std::array<char, 2>, 256> kHexBytes = [] {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> table{};
+  for (size_t i = 0; i < table.size(); ++i) table[i] = {kHex[i >> 4], kHex[i & 15]};
+  return table;
+}();
+
 }  // namespace
 
 RequestId make_request_id(base::Random& random) {
-  constexpr char kHex[] = "0123456789abcdef";
   uint64_t bits[2] = {random.next(), random.next()};
   bits[0] = (bits[0] & ~0xf000ull) | 0x4000ull;        // version 4
   bits[1] = (bits[1] & ~(3ull << 62)) | (2ull << 62);  // RFC variant
   RequestId id;
-  id.text.fill('-');
-  size_t at = 0;
-  for (size_t digit = 0; digit < 32; ++digit) {
-    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) ++at;
-    const uint64_t word = bits[digit / 16];
-    id.text[at++] = kHex[(word >> (60 - 4 * (digit % 16))) & 0xf];
+  char* to = id.text.data();
+  for (size_t byte = 0; byte < 16; ++byte) {
+    if (byte == 4 || byte == 6 || byte == 8 || byte == 10) *to++ = '-';
+    std::memcpy(to, kHexBytes[(bits[byte / 8] >> (56 - 8 * (byte % 8))) & 0xff].data(), 2);
+    to += 2;
   }
   return id;
 }

@@ -277,7 +277,7 @@ void UpstreamCall::on_informational(http::ResponseHead head) {
 void UpstreamCall::on_response_head(http::ResponseHead head, bool end) {
   per_try_timer_.cancel();
   info_.first_upstream_rx = since_start();
-  held_head_ = std::make_unique<http::ResponseHead>(std::move(head));
+  held_head_.emplace(std::move(head));
   held_head_ends_ = end;
   // A gRPC failure is often head and trailers in one read. The head waits for the rest of this read, never for another.
   const bool may_have_status_in_trailers =
@@ -287,7 +287,7 @@ void UpstreamCall::on_response_head(http::ResponseHead head, bool end) {
 }
 
 void UpstreamCall::on_held_head() {
-  if (held_head_ != nullptr) decide_on_head(nullptr);
+  if (held_head_) decide_on_head(nullptr);
 }
 
 // Retry, or pass the head on. False: another attempt will come, or the call is over.
@@ -305,7 +305,8 @@ bool UpstreamCall::decide_on_head(const http::HeaderMap* trailers) {
 }
 
 void UpstreamCall::accept_head() {
-  std::unique_ptr<http::ResponseHead> head = std::move(held_head_);
+  http::ResponseHead head = std::move(*held_head_);
+  held_head_.reset();
   const bool end = held_head_ends_;
   response_begun_ = true;
   replay_.clear();
@@ -314,24 +315,24 @@ void UpstreamCall::accept_head() {
     worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
   if (!origin_.hcm->suppress_envoy_headers && request_complete_) {
     const Duration elapsed = worker_.loop().now() - request_complete_at_;
-    head->set(HeaderId::XEnvoyUpstreamServiceTime, std::to_string(base::to_milliseconds(elapsed)));
+    head.set(HeaderId::XEnvoyUpstreamServiceTime, std::to_string(base::to_milliseconds(elapsed)));
   }
   if (match_.virtual_host->include_attempt_count_in_response)
-    head->set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
-  info_.response_code = head->status;
+    head.set(HeaderId::XEnvoyAttemptCount, std::to_string(attempts_));
+  info_.response_code = head.status;
   if (end) finish_response(true);
-  handler_.on_upstream_head(std::move(*head), end);
+  handler_.on_upstream_head(std::move(head), end);
 }
 
 void UpstreamCall::on_response_data(base::Slice data, bool end) {
-  if (held_head_ != nullptr && !decide_on_head(nullptr)) return;
+  if (held_head_ && !decide_on_head(nullptr)) return;
   if (per_try_idle_timer_.is_armed()) worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
   if (end) finish_response(true);
   handler_.on_upstream_data(std::move(data), end);
 }
 
 void UpstreamCall::on_response_trailers(http::HeaderMap trailers) {
-  if (held_head_ != nullptr && !decide_on_head(&trailers)) return;
+  if (held_head_ && !decide_on_head(&trailers)) return;
   finish_response(true);
   handler_.on_upstream_trailers(std::move(trailers));
 }
@@ -408,8 +409,7 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
   sent_request_ = reused.has_sent_bytes;
   stream_ = nullptr;
   end_attempt();
-  if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && held_head_ == nullptr &&
-      is_free_retry(reused)) {
+  if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && !held_head_ && is_free_retry(reused)) {
     free_retry_used_ = true;
     cluster_->stats().counter(ClusterStat::upstream_rq_retry_free).add();
     return attempt();

@@ -163,7 +163,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   bool is_backed_up_ = false;
   uint32_t attempts_ = 0;
   base::MonoTime attempt_start_{};
-  std::unique_ptr<http::ResponseHead> held_head_;  ///< a head whose trailers may be in the same read
+  std::optional<http::ResponseHead> held_head_;  ///< a head whose trailers may be in the same read
   bool held_head_ends_ = false;
   net::Deferred release_head_;
   base::MonoTime request_complete_at_;
