@@ -30,6 +30,7 @@ struct HostStatus {
   uint32_t weight = 1, priority = 0;
   std::string region, zone, sub_zone;
   bool is_canary = false;
+  double success_rate = -1, local_origin_success_rate = -1;  ///< percent, of the last interval; -1: not known
 };
 
 struct ClusterStatus {
@@ -37,6 +38,8 @@ struct ClusterStatus {
   std::string observability_name;  ///< alt_stat_name, else the name
   bool added_via_api = false;
   bool has_outlier_detection = false;
+  double success_rate_average = -1, success_rate_threshold = -1;  ///< percent; -1: not known
+  double local_origin_success_rate_average = -1, local_origin_success_rate_threshold = -1;
   BreakerLimits default_priority, high_priority;
   std::vector<HostStatus> hosts;
 };

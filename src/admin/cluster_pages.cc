@@ -74,9 +74,8 @@ void add_host(ClusterLines& lines, const HostStatus& host) {
   lines.add(address, "sub_zone", host.sub_zone);
   lines.add(address, "canary", host.is_canary);
   lines.add(address, "priority", host.priority);
-  // There is no success-rate ejection, so there is no rate: Envoy's value for "not known".
-  lines.add(address, "success_rate", -1);
-  lines.add(address, "local_origin_success_rate", -1);
+  lines.add(address, "success_rate", host.success_rate);
+  lines.add(address, "local_origin_success_rate", host.local_origin_success_rate);
 }
 
 std::string clusters_text(const std::vector<ClusterStatus>& clusters) {
@@ -85,11 +84,13 @@ std::string clusters_text(const std::vector<ClusterStatus>& clusters) {
     ClusterLines lines(cluster.name);
     lines.add("observability_name", cluster.observability_name);
     if (cluster.has_outlier_detection) {
-      for (std::string_view which :
-           {"success_rate_average", "success_rate_ejection_threshold", "local_origin_success_rate_average",
-            "local_origin_success_rate_ejection_threshold"}) {
-        lines.add("outlier", which, -1);
-      }
+      const auto add = [&](std::string_view name, double percent) {
+        lines.add("outlier", name, fmt::format("{:g}", percent));
+      };
+      add("success_rate_average", cluster.success_rate_average);
+      add("success_rate_ejection_threshold", cluster.success_rate_threshold);
+      add("local_origin_success_rate_average", cluster.local_origin_success_rate_average);
+      add("local_origin_success_rate_ejection_threshold", cluster.local_origin_success_rate_threshold);
     }
     add_breakers(lines, "default_priority", cluster.default_priority);
     add_breakers(lines, "high_priority", cluster.high_priority);
@@ -124,6 +125,9 @@ void fill_host(envoy::admin::v3::HostStatus& status, const HostStatus& host) {
     metric.set_value(host.*stat.value);
     metric.set_type(stat.is_gauge ? envoy::admin::v3::SimpleMetric::GAUGE : envoy::admin::v3::SimpleMetric::COUNTER);
   }
+  if (host.success_rate >= 0) status.mutable_success_rate()->set_value(host.success_rate);
+  if (host.local_origin_success_rate >= 0)
+    status.mutable_local_origin_success_rate()->set_value(host.local_origin_success_rate);
   auto& health = *status.mutable_health_status();
   health.set_failed_active_health_check(host.failed_active_health_check);
   health.set_failed_outlier_check(host.failed_outlier_check);
@@ -140,6 +144,12 @@ base::Result<std::string> clusters_json(const std::vector<ClusterStatus>& cluste
     status.set_name(cluster.name);
     status.set_observability_name(cluster.observability_name);
     status.set_added_via_api(cluster.added_via_api);
+    if (cluster.success_rate_threshold > 0)
+      status.mutable_success_rate_ejection_threshold()->set_value(cluster.success_rate_threshold);
+    if (cluster.local_origin_success_rate_threshold > 0) {
+      status.mutable_local_origin_success_rate_ejection_threshold()->set_value(
+          cluster.local_origin_success_rate_threshold);
+    }
     fill_breakers(status, envoy::config::core::v3::DEFAULT, cluster.default_priority);
     fill_breakers(status, envoy::config::core::v3::HIGH, cluster.high_priority);
     for (const HostStatus& host : cluster.hosts) fill_host(*status.add_host_statuses(), host);

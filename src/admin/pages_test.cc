@@ -186,17 +186,20 @@ TEST_F(StatsPageTest, CountersAreReset) {
 TEST_F(PagesTest, ClustersHaveEnvoysLines) {
   ClusterStatus cluster{.name = "web", .observability_name = "web"};
   cluster.has_outlier_detection = true;
+  cluster.success_rate_average = 90;
+  cluster.success_rate_threshold = 52.5;
   cluster.default_priority = {1024, 1024, 1024, 3};
   HostStatus host{.address = "127.0.0.1:80", .hostname = "web.local"};
   host.cx_active = 1;
   host.rq_total = 5;
   host.failed_outlier_check = true;
+  host.success_rate = 50.25;
   cluster.hosts.push_back(host);
   backend.clusters.push_back(cluster);
   EXPECT_EQ(body("/clusters"),
             "web::observability_name::web\n"
-            "web::outlier::success_rate_average::-1\n"
-            "web::outlier::success_rate_ejection_threshold::-1\n"
+            "web::outlier::success_rate_average::90\n"
+            "web::outlier::success_rate_ejection_threshold::52.5\n"
             "web::outlier::local_origin_success_rate_average::-1\n"
             "web::outlier::local_origin_success_rate_ejection_threshold::-1\n"
             "web::default_priority::max_connections::1024\n"
@@ -224,7 +227,7 @@ TEST_F(PagesTest, ClustersHaveEnvoysLines) {
             "web::127.0.0.1:80::sub_zone::\n"
             "web::127.0.0.1:80::canary::false\n"
             "web::127.0.0.1:80::priority::0\n"
-            "web::127.0.0.1:80::success_rate::-1\n"
+            "web::127.0.0.1:80::success_rate::50.25\n"
             "web::127.0.0.1:80::local_origin_success_rate::-1\n");
   AdminResponse json = get("/clusters?format=json");
   EXPECT_EQ(json.content_type, kJson);

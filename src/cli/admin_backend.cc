@@ -25,6 +25,8 @@ admin::HostStatus status_of(const proxy::Host& host) {
   s.is_unhealthy = !host.is_healthy;
   s.weight = host.weight;
   s.priority = host.priority;
+  s.success_rate = host.outlier.external.success_rate;
+  s.local_origin_success_rate = host.outlier.local_origin.success_rate;
   return s;
 }
 
@@ -33,7 +35,13 @@ admin::ClusterStatus status_of(const proxy::ClusterState& cluster) {
   admin::ClusterStatus s;
   s.name = config.name;
   s.observability_name = config.alt_stat_name.empty() ? config.name : config.alt_stat_name;
-  s.has_outlier_detection = config.outlier.has_value();
+  if (const proxy::OutlierDetector* detector = cluster.outlier()) {
+    s.has_outlier_detection = true;
+    s.success_rate_average = detector->external_rates().average;
+    s.success_rate_threshold = detector->external_rates().threshold;
+    s.local_origin_success_rate_average = detector->local_origin_rates().average;
+    s.local_origin_success_rate_threshold = detector->local_origin_rates().threshold;
+  }
   s.default_priority = limits_of(config.breakers[0]);
   s.high_priority = limits_of(config.breakers[1]);
   for (const auto& host : cluster.hosts()->hosts) s.hosts.push_back(status_of(*host));

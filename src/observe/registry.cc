@@ -203,6 +203,16 @@ void Registry::release(StatGroup& group) {
   scopes_.erase(prefix);
 }
 
+void Registry::add_source(StatSource& source) {
+  std::lock_guard lock(mutex_);
+  sources_.push_back(&source);
+}
+
+void Registry::remove_source(StatSource& source) {
+  std::lock_guard lock(mutex_);
+  std::erase(sources_, &source);
+}
+
 void Registry::set_text(std::string_view name, std::string_view value) {
   std::lock_guard lock(mutex_);
   texts_.insert_or_assign(std::string(name), std::string(value));
@@ -234,6 +244,7 @@ void Registry::reset_counters() {
 }
 
 void Registry::visit(const StatQuery& query, std::vector<StatSample>& samples) const {
+  for (StatSource* source : sources_) source->publish();
   GroupReader reader{*this, query, samples};
   for (const auto& [prefix, entry] : scopes_) {
     for (const auto& of_table : entry->tables) {

@@ -48,6 +48,17 @@ struct StatQuery {
   bool counters = true, gauges = true, histograms = true, texts = true;
 };
 
+/// Counts that are kept elsewhere (in shared counts of the process) and come to their group when somebody asks.
+class StatSource {
+ public:
+  /// Brings the groups up to date. Called on the reading thread under the registry's lock: it may write only groups, or
+  /// rows of them, that nothing else writes, and may not call the registry.
+  virtual void publish() = 0;
+
+ protected:
+  ~StatSource() = default;
+};
+
 class Registry {
  public:
   Registry();
@@ -61,6 +72,10 @@ class Registry {
   /// Gives one borrow back. A group keeps counting in the sums until every group of its scope is given back; then the
   /// scope and its values disappear.
   void release(StatGroup& group);
+
+  /// `source` is asked before each reading until it is removed.
+  void add_source(StatSource& source);
+  void remove_source(StatSource& source);
 
   /// A statistic that is a text ("control_plane.identifier").
   void set_text(std::string_view name, std::string_view value);
@@ -85,6 +100,7 @@ class Registry {
   void visit(const StatQuery& query, std::vector<StatSample>& samples) const;
 
   mutable std::mutex mutex_;
+  std::vector<StatSource*> sources_;
   std::map<std::string, std::unique_ptr<Scope>, std::less<>> scopes_;
   std::map<std::string, std::string, std::less<>> texts_;
   std::map<std::string, Interval, std::less<>> intervals_;        ///< of histograms with values, by full name

@@ -28,6 +28,22 @@ struct Containing final : StatNameFilter {
   std::string_view part_;
 };
 
+TEST(Registry, AsksSourcesBeforeEachReading) {
+  struct Elsewhere final : StatSource {
+    explicit Elsewhere(StatGroup& its_group) : group(its_group) {}
+    void publish() override { group.gauge(Stat::Active).set(++asked); }
+    StatGroup& group;
+    int asked = 0;
+  };
+  Registry registry;
+  Elsewhere source(registry.group(cluster("web"), kTable, 0));
+  registry.add_source(source);
+  EXPECT_EQ(registry.value("cluster.web.upstream_rq_active"), 1);
+  EXPECT_EQ(registry.value("cluster.web.upstream_rq_active"), 2);
+  registry.remove_source(source);
+  EXPECT_EQ(registry.value("cluster.web.upstream_rq_active"), 2);
+}
+
 TEST(Registry, SumsTheGroupsOfAllWorkers) {
   Registry registry;
   StatGroup& first = registry.group(cluster("web"), kTable, 0);

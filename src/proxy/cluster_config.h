@@ -33,10 +33,10 @@ struct BreakerThresholds {
   bool track_remaining = false;
 };
 
-/// cluster.v3.OutlierDetection; this issue acts on the consecutive-error detectors and shared limits.
+/// cluster.v3.OutlierDetection, with Envoy's defaults. Each `enforcing_*` is the percent of detections that eject.
 struct OutlierConfig {
   uint32_t consecutive_5xx = 5;
-  uint32_t enforcing_consecutive_5xx = 100;  ///< percent
+  uint32_t enforcing_consecutive_5xx = 100;
   uint32_t consecutive_gateway_failure = 5;
   uint32_t enforcing_consecutive_gateway_failure = 0;
   base::Duration interval = base::seconds(10);
@@ -44,11 +44,22 @@ struct OutlierConfig {
   base::Duration max_ejection_time = base::seconds(300);
   base::Duration max_ejection_time_jitter{};
   uint32_t max_ejection_percent = 10;
-  bool split_external_local_origin_errors = false;
+  bool always_eject_one_host = false;
+
+  uint32_t success_rate_minimum_hosts = 5;
+  uint32_t success_rate_request_volume = 100;
+  uint32_t success_rate_stdev_factor = 1900;  ///< thousandths
+  uint32_t enforcing_success_rate = 100;
+  uint32_t failure_percentage_threshold = 85;
+  uint32_t failure_percentage_minimum_hosts = 5;
+  uint32_t failure_percentage_request_volume = 50;
+  uint32_t enforcing_failure_percentage = 0;
+
+  bool split_external_local_origin_errors = false;  ///< without it nothing below has an effect
   uint32_t consecutive_local_origin_failure = 5;
   uint32_t enforcing_consecutive_local_origin_failure = 100;
-  bool successful_active_health_check_uneject_host = true;
-  bool always_eject_one_host = false;
+  uint32_t enforcing_local_origin_success_rate = 100;
+  uint32_t enforcing_failure_percentage_local_origin = 0;
 };
 
 struct EndpointConfig {

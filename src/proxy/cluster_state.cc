@@ -40,6 +40,8 @@ bool ClusterState::update_endpoints(const EndpointSet& endpoints) {
   }
   hosts_ = std::move(next);
   host_count_.exchange(hosts_->hosts.size());
+  healthy_host_count_.exchange(static_cast<uint64_t>(
+      std::count_if(hosts_->hosts.begin(), hosts_->hosts.end(), [](const auto& h) { return h->is_healthy; })));
   return true;
 }
 
@@ -49,10 +51,16 @@ bool ClusterState::report(Host& host, const AttemptOutcome& outcome, base::MonoT
   return true;
 }
 
-size_t ClusterState::sweep(base::MonoTime now) {
-  const size_t back = outlier_ != nullptr ? outlier_->sweep(hosts_->hosts, now) : 0;
-  if (back > 0) health_epoch_.add();
-  return back;
+bool ClusterState::sweep(base::MonoTime now, base::Random& random) {
+  if (outlier_ == nullptr || !outlier_->sweep(hosts_->hosts, now, random)) return false;
+  health_epoch_.add();
+  return true;
+}
+
+size_t ClusterState::usable_host_count() const {
+  const uint64_t healthy = healthy_host_count_.value();
+  const uint64_t ejected = outlier_ != nullptr ? outlier_->counters().ejections_of_healthy.value() : 0;
+  return healthy - std::min(healthy, ejected);
 }
 
 }  // namespace weft::proxy

@@ -36,11 +36,13 @@ class ClusterState {
 
   /// Tells the detector what became of an attempt. True: the host was ejected by it.
   bool report(Host& host, const AttemptOutcome& outcome, base::MonoTime now, uint64_t random);
-  /// Brings hosts back whose ejection is over. Returns how many.
-  size_t sweep(base::MonoTime now);
+  /// Ends an interval of the detector: hosts come back and are ejected. True: some host's health changed.
+  bool sweep(base::MonoTime now, base::Random& random);
   /// Rises whenever some host's health changed, so that workers rebuild their balancers.
   uint64_t health_epoch() const { return health_epoch_.value(); }
   size_t host_count() const { return host_count_.value(); }
+  /// Hosts that balancers take outside panic.   Thread: any
+  size_t usable_host_count() const;
 
   base::MonoTime next_sweep{};  ///< main thread
 
@@ -49,7 +51,7 @@ class ClusterState {
   CircuitBreaker default_, high_;
   std::unique_ptr<OutlierDetector> outlier_;
   std::shared_ptr<const HostSet> hosts_;
-  base::SharedCount health_epoch_, host_count_;
+  base::SharedCount health_epoch_, host_count_, healthy_host_count_;  ///< healthy: by their assignment
 };
 
 }  // namespace weft::proxy

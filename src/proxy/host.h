@@ -13,14 +13,21 @@
 
 namespace weft::proxy {
 
+/// Answers of the interval under way, and what share of the last one's was good.
+struct HostTally {
+  base::SharedCount successes, failures;
+  double success_rate = -1;  ///< percent; -1: too few answers, or not computed.   Thread: the main one
+};
+
 /// What outlier detection remembers of a host. Consecutive counts begin again at the first success.
 struct HostOutlier {
   base::SharedCount consecutive_5xx, consecutive_gateway_failure, consecutive_local_origin_failure;
+  HostTally external, local_origin;
   base::SharedCount is_ejected;  ///< 0 or 1
   base::SharedCount ejected_at;  ///< MonoTime, ns since the clock's origin
   base::SharedCount jitter;      ///< of the current ejection, ns
   base::SharedCount multiplier;  ///< of base_ejection_time for the current ejection; falls by one each quiet interval
-  base::SharedCount ejections, unejected_at;
+  base::SharedCount returns, unejected_at;  ///< how often its time was over, and when last
 };
 
 struct Host {

@@ -160,8 +160,8 @@ TEST_F(Resilience, RequestsAboveTheBreakerFailFast) {
   EXPECT_EQ(up("circuit_breakers.default.remaining_rq"), 1);
   EXPECT_EQ(up("circuit_breakers.high.remaining_rq"), 0) << "not tracked there";
   const auto first = send(kGet);
-  world.run_for(milliseconds(1100));
-  EXPECT_EQ(up("circuit_breakers.default.rq_open"), 1);
+  world.run_for(milliseconds(10));
+  EXPECT_EQ(up("circuit_breakers.default.rq_open"), 1) << "gauges are of now";
   EXPECT_EQ(up("circuit_breakers.default.remaining_rq"), 0);
   const base::MonoTime begin_at = world.now();
   const std::string answer = call(kGet);
@@ -195,8 +195,9 @@ TEST_F(Resilience, AHostThatKeepsFailingIsEjectedAndComesBack) {
   begin(2);
   for (int i = 0; i < 10; ++i) call(kGet);
   EXPECT_EQ(requests_by_upstream[0], 5);
-  world.run_for(seconds(1));
   EXPECT_EQ(up("outlier_detection.ejections_active"), 1);
+  EXPECT_EQ(up("membership_healthy"), 1);
+  EXPECT_EQ(up("membership_total"), 2);
   EXPECT_EQ(up("outlier_detection.ejections_enforced_consecutive_5xx"), 1);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(call(kGet).starts_with("HTTP/1.1 200"));
   EXPECT_EQ(requests_by_upstream[0], 5);
@@ -204,6 +205,47 @@ TEST_F(Resilience, AHostThatKeepsFailingIsEjectedAndComesBack) {
   for (int i = 0; i < 4; ++i) call(kGet);
   EXPECT_EQ(requests_by_upstream[0], 7) << "30 s later it takes its share again";
   EXPECT_EQ(up("outlier_detection.ejections_active"), 0);
+  EXPECT_EQ(up("membership_healthy"), 2);
+}
+
+TEST_F(Resilience, AHostWhoseAnswersAreMuchWorseThanTheOthersIsEjected) {
+  auto& outlier = cluster.outlier.emplace();
+  outlier.max_ejection_percent = 50;
+  outlier.success_rate_request_volume = 10;
+  int at_first = 0;
+  answer_by_script = [&](size_t upstream, const std::string&) {
+    return std::string(upstream == 0 && ++at_first % 2 == 0 ? kUnavailable : kOk);
+  };
+  begin(5);
+  for (int i = 0; i < 50; ++i) call(kGet);
+  EXPECT_EQ(requests_by_upstream[0], 10) << "never five failures in a row";
+  world.run_for(seconds(10));
+  EXPECT_EQ(up("outlier_detection.ejections_enforced_success_rate"), 1);
+  EXPECT_EQ(up("outlier_detection.ejections_detected_success_rate"), 1);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(call(kGet).starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(requests_by_upstream[0], 10);
+}
+
+TEST_F(Resilience, SplitErrorsKeepFailuresToConnectApartFromAnswers) {
+  auto& outlier = cluster.outlier.emplace();
+  outlier.max_ejection_percent = 50;
+  outlier.split_external_local_origin_errors = true;
+  outlier.consecutive_local_origin_failure = 3;
+  outlier.enforcing_consecutive_5xx = 0;
+  upstream_answer = kUnavailable;
+  route_to_upstream();
+  auto endpoints = std::make_shared<EndpointSet>(*cluster.endpoints);
+  endpoints->endpoints.emplace_back().address = net::Address::v4(0x7f000001, 1);  // nobody listens
+  cluster.endpoints = std::move(endpoints);
+  start();
+  for (int i = 0; i < 6; ++i) call(kGet);
+  EXPECT_EQ(upstream_requests, 3);
+  EXPECT_EQ(up("outlier_detection.ejections_enforced_consecutive_local_origin_failure"), 1);
+  EXPECT_EQ(up("outlier_detection.ejections_detected_consecutive_5xx"), 0);
+  for (int i = 0; i < 3; ++i) call(kGet);
+  EXPECT_EQ(upstream_requests, 6) << "the other one is out";
+  EXPECT_EQ(up("outlier_detection.ejections_detected_consecutive_5xx"), 1);
+  EXPECT_EQ(up("outlier_detection.ejections_active"), 1);
 }
 
 TEST_F(Resilience, ARetryAvoidsTheHostThatFailed) {

@@ -1,6 +1,7 @@
 #include "proxy/server.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/log.h"
 #include "proxy/stats.h"
@@ -19,6 +20,7 @@ constexpr base::Duration kGaugeInterval = base::seconds(1);
 
 Server::Server(const ServerParts& parts)
     : parts_(parts),
+      gauge_timer_(net::Timer::Callback::bind<&Server::on_gauges>(*this)),
       sweep_timer_(net::Timer::Callback::bind<&Server::on_sweep>(*this)),
       drain_timer_(net::Timer::Callback::bind<&Server::on_drain_limit>(*this)),
       flush_timer_(net::Timer::Callback::bind<&Server::on_flush>(*this)),
@@ -53,6 +55,7 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
   discovery_.reset(new ClusterDiscovery(*parts_.main, parts_.resolver, *this));
   for (const auto& config : snapshot_->clusters) {
     clusters_.push_back(std::make_unique<ClusterState>(config));
+    if (config->outlier) clusters_.back()->next_sweep = started_at_ + config->outlier->interval;
     const std::string name = stat_name(config->alt_stat_name.empty() ? config->name : config->alt_stat_name);
     cluster_stats_.push_back(&parts_.registry->group(
         {"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index()));
@@ -62,7 +65,8 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
   discovery_->start();
   parts_.main->arm(flush_timer_, snapshot_->stats_flush_interval);
   parts_.main->arm(ticket_timer_, kTicketRotation);
-  parts_.main->arm(sweep_timer_, kGaugeInterval);
+  on_gauges();
+  arm_sweep();
   return {};
 }
 
@@ -108,7 +112,8 @@ base::Status Server::prove_logs() const {
 
 void Server::on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) {
   if (!cluster.update_endpoints(endpoints)) return;
-  publish_membership(cluster, true);
+  const auto at = std::find_if(clusters_.begin(), clusters_.end(), [&](const auto& c) { return c.get() == &cluster; });
+  cluster_stats_[static_cast<size_t>(at - clusters_.begin())]->counter(ClusterStat::membership_change).add();
   if (!has_started_workers_) return;
   for (size_t i = 0; i < workers_.size(); ++i) {
     parts_.workers[i]->post([worker = workers_[i].get(), name = cluster.config()->name, hosts = cluster.hosts()] {
@@ -132,31 +137,28 @@ void Server::on_warm() {
   stats_->gauge(ServerStat::concurrency).set(static_cast<int64_t>(parts_.workers.size()));
 }
 
-void Server::publish_membership(ClusterState& cluster, bool is_change) {
-  const auto at = std::find_if(clusters_.begin(), clusters_.end(), [&](const auto& c) { return c.get() == &cluster; });
-  observe::StatGroup& stats = *cluster_stats_[static_cast<size_t>(at - clusters_.begin())];
-  const auto& hosts = cluster.hosts()->hosts;
-  stats.gauge(ClusterStat::membership_total).set(static_cast<int64_t>(hosts.size()));
-  stats.gauge(ClusterStat::membership_healthy).set(std::count_if(hosts.begin(), hosts.end(), [](const auto& h) {
-    return h->is_usable();
-  }));
-  if (is_change) stats.counter(ClusterStat::membership_change).add();
-}
-
-// Once a second, which is the resolution Envoy promises for ejections to reach the workers; detectors have their own
-// interval.
+// Each detector has its own interval; workers see what it decided at their next pick.
 void Server::on_sweep() {
   const base::MonoTime now = parts_.main->now();
   for (const auto& cluster : clusters_) {
-    if (cluster->outlier() != nullptr && now >= cluster->next_sweep) {
-      cluster->next_sweep = now + cluster->outlier()->config().interval;
-      cluster->sweep(now);
-    }
-    publish_membership(*cluster, false);
+    if (cluster->outlier() == nullptr || now < cluster->next_sweep) continue;
+    cluster->next_sweep = now + cluster->outlier()->config().interval;
+    cluster->sweep(now, parts_.main->random());
   }
-  for (const auto& stats : shared_stats_) stats->publish();
+  arm_sweep();
+}
+
+void Server::arm_sweep() {
+  std::optional<base::MonoTime> next;
+  for (const auto& cluster : clusters_) {
+    if (cluster->outlier() != nullptr) next = std::min(next.value_or(cluster->next_sweep), cluster->next_sweep);
+  }
+  if (next) parts_.main->arm(sweep_timer_, *next - parts_.main->now());
+}
+
+void Server::on_gauges() {
   publish_gauges();
-  parts_.main->arm(sweep_timer_, kGaugeInterval);
+  parts_.main->arm(gauge_timer_, kGaugeInterval);
 }
 
 void Server::publish_gauges() {

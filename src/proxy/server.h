@@ -85,10 +85,11 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   }  ///< the main thread's own groups
   base::Status prove_tls() const;
   base::Status prove_logs() const;
-  void publish_membership(ClusterState& cluster, bool is_change);
   void set_state(State state);
   void publish_gauges();
+  void on_gauges();
   void on_sweep();
+  void arm_sweep();
   void stop_listeners();
   void on_flush();
   void rotate_tickets();
@@ -121,7 +122,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   base::SharedCount state_;                                 ///< a State; SharedCount because the admin thread reads it
   base::SharedCount health_failed_;
   base::MonoTime started_at_{};
-  net::Timer sweep_timer_, drain_timer_, flush_timer_, listener_drain_timer_, ticket_timer_;
+  net::Timer gauge_timer_, sweep_timer_, drain_timer_, flush_timer_, listener_drain_timer_, ticket_timer_;
   std::vector<bool> is_worker_idle_;
   base::Task on_drained_;
   base::Delegate<void()> on_state_;

@@ -3,6 +3,8 @@
 #include <iterator>
 #include <string>
 
+#include "proxy/stats.h"
+
 namespace weft::proxy {
 
 namespace {
@@ -35,27 +37,36 @@ constexpr observe::StatTable kBreakerStats{kBreakerRows, std::size(kBreakerRows)
 
 enum class OutlierStat : uint16_t {
   ejections_active,
-  ejections_total,
   ejections_overflow,
   ejections_enforced_total,
-  enforced_5xx,
-  detected_5xx,
-  enforced_gateway,
-  detected_gateway,
-  enforced_local_origin,
-  detected_local_origin
+  ejections_total,
+  ejections_consecutive_5xx,
+  ejections_success_rate,
+  detected,                             ///< the first of kEjectionKinds rows
+  enforced = detected + kEjectionKinds  ///< likewise
 };
 constexpr observe::StatTable::Row kOutlierRows[] = {
     {"ejections_active", StatKind::Gauge},
-    {"ejections_total", StatKind::Counter},
     {"ejections_overflow", StatKind::Counter},
     {"ejections_enforced_total", StatKind::Counter},
-    {"ejections_enforced_consecutive_5xx", StatKind::Counter},
+    {"ejections_total", StatKind::Counter},
+    {"ejections_consecutive_5xx", StatKind::Counter},
+    {"ejections_success_rate", StatKind::Counter},
     {"ejections_detected_consecutive_5xx", StatKind::Counter},
-    {"ejections_enforced_consecutive_gateway_failure", StatKind::Counter},
     {"ejections_detected_consecutive_gateway_failure", StatKind::Counter},
+    {"ejections_detected_consecutive_local_origin_failure", StatKind::Counter},
+    {"ejections_detected_success_rate", StatKind::Counter},
+    {"ejections_detected_local_origin_success_rate", StatKind::Counter},
+    {"ejections_detected_failure_percentage", StatKind::Counter},
+    {"ejections_detected_local_origin_failure_percentage", StatKind::Counter},
+    {"ejections_enforced_consecutive_5xx", StatKind::Counter},
+    {"ejections_enforced_consecutive_gateway_failure", StatKind::Counter},
     {"ejections_enforced_consecutive_local_origin_failure", StatKind::Counter},
-    {"ejections_detected_consecutive_local_origin_failure", StatKind::Counter}};
+    {"ejections_enforced_success_rate", StatKind::Counter},
+    {"ejections_enforced_local_origin_success_rate", StatKind::Counter},
+    {"ejections_enforced_failure_percentage", StatKind::Counter},
+    {"ejections_enforced_local_origin_failure_percentage", StatKind::Counter}};
+static_assert(std::size(kOutlierRows) == static_cast<size_t>(OutlierStat::enforced) + kEjectionKinds);
 constexpr observe::StatTable kOutlierStats{kOutlierRows, std::size(kOutlierRows)};
 
 }  // namespace
@@ -71,15 +82,21 @@ SharedStats::SharedStats(observe::Registry& registry, unsigned main_index, std::
   breakers_[0] = group("circuit_breakers.default.", kBreakerStats);
   breakers_[1] = group("circuit_breakers.high.", kBreakerStats);
   if (cluster.outlier() != nullptr) outlier_ = group("outlier_detection.", kOutlierStats);
-  publish();
+  membership_ =
+      &registry.group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index);
+  registry.add_source(*this);
 }
 
 SharedStats::~SharedStats() {
+  registry_.remove_source(*this);
+  registry_.release(*membership_);
   for (observe::StatGroup* group : breakers_) registry_.release(*group);
   if (outlier_ != nullptr) registry_.release(*outlier_);
 }
 
 void SharedStats::publish() {
+  membership_->gauge(ClusterStat::membership_total).set(static_cast<int64_t>(cluster_.host_count()));
+  membership_->gauge(ClusterStat::membership_healthy).set(static_cast<int64_t>(cluster_.usable_host_count()));
   publish_breaker(*breakers_[0], cluster_.breaker(false));
   publish_breaker(*breakers_[1], cluster_.breaker(true));
   if (outlier_ != nullptr) publish_outlier(cluster_.outlier()->counters());
@@ -100,19 +117,20 @@ void SharedStats::publish_breaker(observe::StatGroup& group, const CircuitBreake
 
 void SharedStats::publish_outlier(const OutlierCounters& counters) {
   outlier_->gauge(OutlierStat::ejections_active).set(static_cast<int64_t>(counters.ejections_active.value()));
-  const auto raise = [&](OutlierStat stat, const base::SharedCount& count) {
-    observe::Counter& counter = outlier_->counter(stat);
+  const auto raise = [&](size_t row, const base::SharedCount& count) {
+    observe::Counter& counter = outlier_->counter(row);
     counter.add(count.value() - counter.value());
   };
-  raise(OutlierStat::ejections_total, counters.ejections_total);
-  raise(OutlierStat::ejections_overflow, counters.ejections_overflow);
-  raise(OutlierStat::ejections_enforced_total, counters.ejections_enforced_total);
-  raise(OutlierStat::enforced_5xx, counters.ejections_enforced_consecutive_5xx);
-  raise(OutlierStat::detected_5xx, counters.ejections_detected_consecutive_5xx);
-  raise(OutlierStat::enforced_gateway, counters.ejections_enforced_consecutive_gateway_failure);
-  raise(OutlierStat::detected_gateway, counters.ejections_detected_consecutive_gateway_failure);
-  raise(OutlierStat::enforced_local_origin, counters.ejections_enforced_consecutive_local_origin_failure);
-  raise(OutlierStat::detected_local_origin, counters.ejections_detected_consecutive_local_origin_failure);
+  const auto row_of = [](OutlierStat stat) { return static_cast<size_t>(stat); };
+  raise(row_of(OutlierStat::ejections_overflow), counters.ejections_overflow);
+  raise(row_of(OutlierStat::ejections_enforced_total), counters.ejections_enforced_total);
+  raise(row_of(OutlierStat::ejections_total), counters.ejections_total);
+  raise(row_of(OutlierStat::ejections_consecutive_5xx), counters.ejections_consecutive_5xx);
+  raise(row_of(OutlierStat::ejections_success_rate), counters.ejections_success_rate);
+  for (size_t kind = 0; kind < kEjectionKinds; ++kind) {
+    raise(row_of(OutlierStat::detected) + kind, counters.detected[kind]);
+    raise(row_of(OutlierStat::enforced) + kind, counters.enforced[kind]);
+  }
 }
 
 }  // namespace weft::proxy

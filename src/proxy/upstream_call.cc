@@ -141,6 +141,7 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   cluster_->stats().gauge(ClusterStat::upstream_rq_active).add();
   host_->rq_total.add();
   host_->rq_active.add();
+  cluster_->report(*host_, {AttemptOutcome::Kind::Connected, 0});
   stream_ = &connection.open(*this);
   set_attempt_headers();
   info_.upstream_connection_id = connection.id();
@@ -378,11 +379,9 @@ void UpstreamCall::on_pool_failure(PoolFailure failure, std::string_view reason)
   switch (failure) {
     case PoolFailure::Overflow: return on_broken(ResetReason::Overflow, "overflow", observe::kUpstreamOverflow, "");
     case PoolFailure::ConnectTimeout:
-      cluster_->report(*host_, {AttemptOutcome::Kind::ConnectFailed, 0});
       return on_broken(ResetReason::ConnectionFailure, "connection_timeout", observe::kUpstreamConnectionFailure,
                        reason);
     case PoolFailure::ConnectFailed:
-      cluster_->report(*host_, {AttemptOutcome::Kind::ConnectFailed, 0});
       return on_broken(ResetReason::ConnectionFailure, "remote_connection_failure", observe::kUpstreamConnectionFailure,
                        reason);
   }
@@ -443,17 +442,15 @@ void UpstreamCall::count_reset(StreamEnd::Kind kind, bool is_protocol_error) {
 void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64_t flag,
                              std::string_view transport_failure) {
   info_.upstream_transport_failure_reason = transport_failure;
+  const bool is_overflow = reason == ResetReason::Overflow;
+  if (!is_overflow) cluster_->report(*host_, {AttemptOutcome::Kind::Reset, 0});
   if (response_begun_) {
     std::string details = "upstream_reset_after_response_started{";
     return fail(0, "", details.append(detail).append("}"), flag);
   }
   held_head_.reset();
   release_head_.cancel();
-  const bool is_overflow = reason == ResetReason::Overflow;
-  if (!is_overflow) {
-    host_->rq_error.add();
-    if (reason != ResetReason::ConnectionFailure) cluster_->report(*host_, {AttemptOutcome::Kind::Reset, 0});
-  }
+  if (!is_overflow) host_->rq_error.add();
   const RetryDecision decision =
       is_replayable_ ? retry_->on_reset(reason, sent_request_, worker_.loop().random().next()) : RetryDecision();
   if (try_again(decision)) return;
@@ -556,7 +553,7 @@ void UpstreamCall::on_route_timeout() {
 void UpstreamCall::fail_timeout(std::string_view body, std::string_view details, uint64_t flag) {
   if (host_ != nullptr && connection_ != nullptr) {
     host_->rq_timeout.add();
-    cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, 0});
+    if (!response_begun_) cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, timeouts_.status});
   }
   fail(timeouts_.status, timeouts_.status == 204 ? std::string_view() : body, std::string(details), flag);
 }
@@ -574,7 +571,7 @@ void UpstreamCall::on_per_try_idle() {
 
 void UpstreamCall::on_try_timeout(std::string_view details) {
   host_->rq_timeout.add();
-  cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, 0});
+  cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, timeouts_.status});
   was_timeout_retry_ = true;
   const bool sent = stream_ != nullptr && stream_->has_sent_bytes();
   const RetryDecision decision =

@@ -97,7 +97,11 @@ std::unique_ptr<net::TlsSession> WorkerCluster::new_tls_session(const Host& host
 }
 
 void WorkerCluster::report(Host& host, const AttemptOutcome& outcome) {
-  if (state_.outlier() == nullptr) return;
+  const OutlierDetector* detector = state_.outlier();
+  if (detector == nullptr) return;
+  const bool has_effect =
+      outcome.kind != AttemptOutcome::Kind::Connected || detector->config().split_external_local_origin_errors;
+  if (!has_effect) return;
   state_.report(host, outcome, loop().now(), loop().random().next());
 }
 

@@ -218,6 +218,16 @@ void translate_outlier(const View& view, ClusterConfig& cluster) {
   read("max_ejection_percent", config.max_ejection_percent);
   read("consecutive_local_origin_failure", config.consecutive_local_origin_failure);
   read("enforcing_consecutive_local_origin_failure", config.enforcing_consecutive_local_origin_failure);
+  read("success_rate_minimum_hosts", config.success_rate_minimum_hosts);
+  read("success_rate_request_volume", config.success_rate_request_volume);
+  read("success_rate_stdev_factor", config.success_rate_stdev_factor);
+  read("enforcing_success_rate", config.enforcing_success_rate);
+  read("enforcing_local_origin_success_rate", config.enforcing_local_origin_success_rate);
+  read("failure_percentage_threshold", config.failure_percentage_threshold);
+  read("failure_percentage_minimum_hosts", config.failure_percentage_minimum_hosts);
+  read("failure_percentage_request_volume", config.failure_percentage_request_volume);
+  read("enforcing_failure_percentage", config.enforcing_failure_percentage);
+  read("enforcing_failure_percentage_local_origin", config.enforcing_failure_percentage_local_origin);
   config.interval = duration_or(view, "interval", config.interval);
   config.base_ejection_time = duration_or(view, "base_ejection_time", config.base_ejection_time);
   // Envoy: the larger of 300 s and the base time, unless given.
@@ -227,14 +237,9 @@ void translate_outlier(const View& view, ClusterConfig& cluster) {
     view.fault("max_ejection_time", "must be at least base_ejection_time");
   config.max_ejection_time_jitter = duration_or(view, "max_ejection_time_jitter", {});
   config.split_external_local_origin_errors = view.flag("split_external_local_origin_errors");
-  config.successful_active_health_check_uneject_host =
-      flag_or(view, "successful_active_health_check_uneject_host", true);
+  view.accept("successful_active_health_check_uneject_host",
+              "without active health checks there is none that could bring a host back");
   config.always_eject_one_host = flag_or(view, "always_eject_one_host", false);
-  // The statistical detectors come later; switching them off is fine.
-  for (std::string_view field : {"enforcing_success_rate", "enforcing_local_origin_success_rate",
-                                 "enforcing_failure_percentage", "enforcing_failure_percentage_local_origin"}) {
-    if (number_or(view, field, 0) != 0) view.fault(field, "not implemented by Weft; only 0 is");
-  }
   cluster.outlier = config;
 }
 

@@ -86,6 +86,8 @@ TEST(Translate, gives_outlier_detection_and_back_off_their_derived_defaults) {
   const Loaded loaded = load(pieces);
   ASSERT_EQ(loaded.faults.to_string(), "");
   EXPECT_EQ(cluster_of(loaded).outlier->max_ejection_time, base::seconds(400));
+  EXPECT_EQ(cluster_of(loaded).outlier->enforcing_success_rate, 100u);
+  EXPECT_EQ(cluster_of(loaded).outlier->enforcing_failure_percentage, 0u);
   const auto& policy = *std::get<proxy::RouteAction>(route_of(loaded).action).retry_policy;
   EXPECT_EQ(policy.back_off_max, base::seconds(1));
   EXPECT_EQ(policy.retry_on, proxy::kRetry5xx | proxy::kRetryReset);
@@ -269,8 +271,8 @@ const Refusal kRefusals[] = {
      line(kCluster + ".lb_policy: RING_HASH: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are")},
     {"health_checks", with(&Pieces::cluster, "health_checks: [{}]"),
      line(kCluster + ".health_checks: not implemented by Weft")},
-    {"success_rate_ejection", with(&Pieces::cluster, "outlier_detection: {enforcing_success_rate: 100}"),
-     line(kCluster + ".outlier_detection.enforcing_success_rate: not implemented by Weft; only 0 is")},
+    {"outlier_monitors", with(&Pieces::cluster, "outlier_detection: {monitors: [{name: a}]}"),
+     line(kCluster + ".outlier_detection.monitors: not implemented by Weft")},
     {"protocols_by_alpn_without_tls",
      with(&Pieces::cluster,
           "typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
