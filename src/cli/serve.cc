@@ -60,7 +60,8 @@ class Process final : private net::SignalHandler {
   void on_state();
   void quit();
   base::Status make_loops();
-  base::Status make_resolver(const proxy::Snapshot& snapshot);
+  base::Status make_resolvers(const proxy::Snapshot& snapshot);
+  net::Resolver* resolver_for(const net::ResolverOptions& options);
   base::Status start_admin(const proxy::AdminConfig& config, std::shared_ptr<const proxy::Snapshot> snapshot,
                            std::shared_ptr<const google::protobuf::Message> bootstrap);
 
@@ -71,7 +72,7 @@ class Process final : private net::SignalHandler {
   std::unique_ptr<net::Loop> main_;
   std::vector<LoopThread> workers_;
   std::unique_ptr<LoopThread> admin_thread_;
-  std::unique_ptr<net::Resolver> resolver_;
+  std::vector<std::pair<net::ResolverOptions, std::unique_ptr<net::Resolver>>> resolvers_;  ///< one for each way to ask
   std::unique_ptr<proxy::Server> server_;
   std::unique_ptr<ServerAdmin> backend_;
   std::unique_ptr<admin::AdminServer> admin_;
@@ -99,23 +100,22 @@ base::Status Process::make_loops() {
   return {};
 }
 
-base::Status Process::make_resolver(const proxy::Snapshot& snapshot) {
-  net::ResolverOptions options;
-  bool is_needed = false;
+base::Status Process::make_resolvers(const proxy::Snapshot& snapshot) {
   for (const auto& cluster : snapshot.clusters) {
-    if (cluster->discovery != proxy::ClusterConfig::Discovery::StrictDns) continue;
-    is_needed = true;
-    // One resolver per process: the first cluster that names servers decides (translation refuses different ones).
-    if (!options.servers.empty() || cluster->dns_servers.empty()) continue;
-    options.servers = cluster->dns_servers;
-    options.use_tcp = cluster->use_tcp_for_dns;
-    options.use_search_domains = !cluster->no_default_search_domain;
+    if (cluster->discovery != proxy::ClusterConfig::Discovery::StrictDns || resolver_for(cluster->dns) != nullptr)
+      continue;
+    auto resolver = net::make_cares_resolver(*main_, cluster->dns);
+    if (!resolver) return resolver.error();
+    resolvers_.emplace_back(cluster->dns, std::move(*resolver));
   }
-  if (!is_needed) return {};
-  auto resolver = net::make_cares_resolver(*main_, options);
-  if (!resolver) return resolver.error();
-  resolver_ = std::move(*resolver);
   return {};
+}
+
+net::Resolver* Process::resolver_for(const net::ResolverOptions& options) {
+  for (const auto& [asked, resolver] : resolvers_) {
+    if (asked == options) return resolver.get();
+  }
+  return nullptr;
 }
 
 base::Status Process::start_admin(const proxy::AdminConfig& config, std::shared_ptr<const proxy::Snapshot> snapshot,
@@ -152,12 +152,12 @@ base::Status Process::start(std::shared_ptr<const proxy::Snapshot> snapshot,
   std::signal(SIGPIPE, SIG_IGN);
   if (base::Status made = make_loops(); !made) return made;
   logs_ = std::make_unique<observe::AccessLogs>(*log_files_, registry_, options_.file_flush_interval);
-  if (base::Status made = make_resolver(*snapshot); !made) return made;
+  if (base::Status made = make_resolvers(*snapshot); !made) return made;
 
   proxy::ServerParts parts;
   parts.main = main_.get();
   for (LoopThread& worker : workers_) parts.workers.push_back(&worker.loop());
-  parts.resolver = resolver_.get();
+  parts.resolver_for = base::Delegate<net::Resolver*(const net::ResolverOptions&)>::bind<&Process::resolver_for>(*this);
   parts.registry = &registry_;
   parts.access_logs = logs_.get();
   server_ = std::make_unique<proxy::Server>(parts);
@@ -207,7 +207,7 @@ void Process::stop() {
   admin_.reset();
   backend_.reset();
   server_.reset();
-  resolver_.reset();
+  resolvers_.clear();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Purpose: names to addresses. The seam between clusters and DNS: c-ares in the process, scripted answers in tests.
-// Thread:  the loop's that the resolver was made for.   Owner: the process (one resolver); users borrow it.
+// Thread:  the loop's that the resolver was made for.   Owner: the process, one for each set of options; users borrow.
 #pragma once
 
 #include <string_view>
@@ -25,6 +25,18 @@ struct DnsAnswer {
   std::vector<Address> addresses;
   base::Duration
       ttl{};  ///< the shortest of the records; zero where none is known (hosts file, literal): use the refresh rate
+};
+
+/// Whom a resolver asks, and how. Defaults are the system's: servers and search domains of /etc/resolv.conf, /etc/hosts
+/// first.
+struct ResolverOptions {
+  std::vector<Address> servers;  ///< instead of the system's; port 0 is 53
+  bool use_tcp = false;          ///< never UDP
+  bool use_search_domains = true;
+  base::Duration timeout{};  ///< of the first try of a server; zero leaves c-ares' 5 s
+  int tries = 0;             ///< per server; zero leaves c-ares' 4
+
+  bool operator==(const ResolverOptions&) const = default;
 };
 
 class ResolveHandler {

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "http/connection.h"
 #include "net/address.h"
+#include "net/resolver.h"
 #include "proxy/route_config.h"
 
 namespace weft::net {
@@ -86,12 +87,14 @@ struct ClusterConfig {
   // STRICT_DNS
   enum class DnsFamily : uint8_t { Auto, V4Only, V6Only, V4Preferred, All } dns_family = DnsFamily::Auto;
   base::Duration dns_refresh_rate = base::seconds(5);
-  base::Duration dns_failure_base = base::seconds(5), dns_failure_max = base::seconds(5);
-  base::Duration dns_jitter{};
+  /// After failures: a random time up to `base`, doubled each time, at most `max`. Absent: the refresh rate.
+  struct DnsBackOff {
+    base::Duration base, max;
+  };
+  std::optional<DnsBackOff> dns_failure_back_off;
   bool respect_dns_ttl = false;
   bool wait_for_warm_on_init = true;
-  std::vector<net::Address> dns_servers;  ///< empty: the system's
-  bool use_tcp_for_dns = false, no_default_search_domain = false;
+  net::ResolverOptions dns;
 
   enum class Balance : uint8_t { RoundRobin, LeastRequest, Random } balance = Balance::RoundRobin;
   uint32_t least_request_choices = 2;

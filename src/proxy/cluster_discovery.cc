@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "proxy/retry_policy.h"
 #include "proxy/stats.h"
 
 namespace weft::proxy {
@@ -22,35 +21,17 @@ net::DnsFamily family_of(ClusterConfig::DnsFamily family) {
 
 }  // namespace
 
-/// One name of one cluster.
+/// One endpoint of a cluster as configured: a name, or an address.
 class ClusterDiscovery::Target final : public net::ResolveHandler {
  public:
-  Target(ClusterDiscovery& owner, ClusterState& cluster, observe::StatGroup& stats, const EndpointConfig& endpoint)
-      : owner_(owner),
-        cluster_(cluster),
-        stats_(stats),
-        endpoint_(endpoint),
-        timer_(net::Timer::Callback::bind<&Target::query>(*this)) {
+  Target(Names& owner, const EndpointConfig& endpoint)
+      : owner_(owner), endpoint_(endpoint), timer_(net::Timer::Callback::bind<&Target::query>(*this)) {
     if (endpoint.dns_name.empty()) addresses_.push_back(endpoint.address);
   }
 
-  ClusterState& cluster() { return cluster_; }
   bool is_name() const { return !endpoint_.dns_name.empty(); }
-
-  void query() {
-    stats_.counter(ClusterStat::update_attempt).add();
-    owner_.resolver_->resolve(endpoint_.dns_name, family_of(cluster_.config()->dns_family), *this);
-  }
-
-  void on_resolved(base::Result<net::DnsAnswer> answer) override {
-    const bool is_gone = !answer && answer.error().code == base::ErrorCode::NotFound;
-    if (answer || is_gone) {
-      on_success(answer ? std::move(*answer) : net::DnsAnswer());
-    } else {
-      on_failure(answer.error());
-    }
-    if (!std::exchange(has_answer_, true)) owner_.on_first_answer();
-  }
+  void query();
+  void on_resolved(base::Result<net::DnsAnswer> answer) override;
 
   void append_to(EndpointSet& set) const {
     for (const net::Address& address : addresses_) {
@@ -63,67 +44,108 @@ class ClusterDiscovery::Target final : public net::ResolveHandler {
     }
   }
 
-  void stop() { owner_.resolver_->cancel(*this); }
-
  private:
-  void on_success(net::DnsAnswer answer) {
-    failures_ = 0;
-    stats_.counter(ClusterStat::update_success).add();
-    if (answer.addresses.empty()) stats_.counter(ClusterStat::update_empty).add();
-    const auto& config = *cluster_.config();
-    base::Duration wait =
-        config.respect_dns_ttl && answer.ttl > base::Duration::zero() ? answer.ttl : config.dns_refresh_rate;
-    if (config.dns_jitter > base::Duration::zero())
-      wait += base::Duration(owner_.loop_.random().below(static_cast<uint64_t>(config.dns_jitter.count())));
-    owner_.loop_.arm(timer_, wait);
-    // Round robin at the server reorders answers; the same addresses in another order are no change.
-    std::vector<net::Address> sorted = answer.addresses;
-    const auto before = [](const net::Address& a, const net::Address& b) { return a.to_string() < b.to_string(); };
-    std::sort(sorted.begin(), sorted.end(), before);
-    if (sorted == addresses_ && has_answer_) return stats_.counter(ClusterStat::update_no_rebuild).add();
-    addresses_ = std::move(sorted);
-    owner_.on_changed(cluster_);
-  }
+  void take(std::vector<net::Address> addresses);
 
-  // What was known stays: a name server that is away must not empty a cluster.
-  void on_failure(const base::Error& error) {
-    stats_.counter(ClusterStat::update_failure).add();
-    base::log(base::LogLevel::Debug, "cluster {}: {}: {}", cluster_.config()->name, endpoint_.dns_name, error.message);
-    const auto& config = *cluster_.config();
-    const base::Duration wait = exponential_back_off(config.dns_failure_base, config.dns_failure_max, ++failures_,
-                                                     owner_.loop_.random().next());
-    owner_.loop_.arm(timer_, std::max(wait, base::milliseconds(1)));
-  }
-
-  ClusterDiscovery& owner_;
-  ClusterState& cluster_;
-  observe::StatGroup& stats_;
+  Names& owner_;
   const EndpointConfig endpoint_;
-  std::vector<net::Address> addresses_;
+  std::vector<net::Address> addresses_;  ///< sorted
   net::Timer timer_;
-  uint32_t failures_ = 0;
-  bool has_answer_ = false;
 };
 
-ClusterDiscovery::ClusterDiscovery(net::Loop& loop, net::Resolver* resolver, DiscoveryHandler& handler)
-    : loop_(loop),
-      resolver_(resolver),
-      handler_(handler),
-      warm_(net::Deferred::Callback::bind<&ClusterDiscovery::warm>(*this)) {}
+/// What the names of one cluster share.
+class ClusterDiscovery::Names {
+ public:
+  Names(ClusterDiscovery& its_owner, ClusterState& its_cluster, observe::StatGroup& its_stats, net::Resolver* its_one)
+      : owner(its_owner), cluster(its_cluster), stats(its_stats), resolver(its_one) {
+    for (const EndpointConfig& endpoint : cluster.config()->endpoints->endpoints)
+      targets.push_back(std::make_unique<Target>(*this, endpoint));
+  }
+  ~Names() {
+    for (const auto& target : targets) {
+      if (resolver != nullptr) resolver->cancel(*target);
+    }
+  }
 
-ClusterDiscovery::~ClusterDiscovery() {
-  if (resolver_ == nullptr) return;
-  for (const auto& target : targets_) target->stop();
+  const ClusterConfig& config() const { return *cluster.config(); }
+
+  void begin() {
+    bool has_names = false;
+    for (const auto& target : targets) {
+      if (!target->is_name() || resolver == nullptr) continue;
+      has_names = true;
+      target->query();
+    }
+    is_awaited = has_names && config().wait_for_warm_on_init;
+    tell();
+  }
+
+  void tell() {
+    EndpointSet set;
+    for (const auto& target : targets) target->append_to(set);
+    owner.handler_.on_endpoints(cluster, set);
+  }
+
+  /// The wait after a failure. Envoy's: all names of a cluster share the back-off, and any success ends it.
+  base::Duration failure_wait() {
+    const auto& back_off = config().dns_failure_back_off;
+    if (!back_off) return config().dns_refresh_rate;
+    const base::Duration bound = next_back_off > base::Duration::zero() ? next_back_off : back_off->base;
+    next_back_off = std::min(bound * 2, back_off->max);
+    const base::Duration wait(owner.loop_.random().below(static_cast<uint64_t>(bound.count())));
+    return std::max<base::Duration>(wait, base::milliseconds(1));
+  }
+
+  ClusterDiscovery& owner;
+  ClusterState& cluster;
+  observe::StatGroup& stats;
+  net::Resolver* const resolver;
+  std::vector<std::unique_ptr<Target>> targets;
+  base::Duration next_back_off{};  ///< zero: no failure since the last success
+  bool is_awaited = false;         ///< the start waits for an answer
+};
+
+void ClusterDiscovery::Target::query() {
+  owner_.stats.counter(ClusterStat::update_attempt).add();
+  owner_.resolver->resolve(endpoint_.dns_name, family_of(owner_.config().dns_family), *this);
 }
 
-void ClusterDiscovery::add(ClusterState& cluster, observe::StatGroup& stats) {
-  for (const EndpointConfig& endpoint : cluster.config()->endpoints->endpoints) {
-    targets_.push_back(std::make_unique<Target>(*this, cluster, stats, endpoint));
-    if (!targets_.back()->is_name() || resolver_ == nullptr) continue;
-    if (cluster.config()->wait_for_warm_on_init) ++waiting_;
-    targets_.back()->query();
+void ClusterDiscovery::Target::on_resolved(base::Result<net::DnsAnswer> answer) {
+  const ClusterConfig& config = owner_.config();
+  const bool is_gone = !answer && answer.error().code == base::ErrorCode::NotFound;
+  if (answer || is_gone) {
+    owner_.stats.counter(ClusterStat::update_success).add();
+    owner_.next_back_off = base::Duration::zero();
+    const bool has_ttl = answer && config.respect_dns_ttl && answer->ttl > base::Duration::zero();
+    owner_.owner.loop_.arm(timer_, has_ttl ? answer->ttl : config.dns_refresh_rate);
+    take(answer ? std::move(answer->addresses) : std::vector<net::Address>());
+  } else {
+    // What was known stays: a name server that is away must not empty a cluster.
+    owner_.stats.counter(ClusterStat::update_failure).add();
+    base::log(base::LogLevel::Debug, "cluster {}: {}: {}", config.name, endpoint_.dns_name, answer.error().message);
+    owner_.owner.loop_.arm(timer_, owner_.failure_wait());
   }
-  on_changed(cluster);
+  if (std::exchange(owner_.is_awaited, false)) owner_.owner.on_first_answer();
+}
+
+void ClusterDiscovery::Target::take(std::vector<net::Address> addresses) {
+  // Round robin at the server reorders answers; the same addresses in another order are no change.
+  const auto before = [](const net::Address& a, const net::Address& b) { return a.to_string() < b.to_string(); };
+  std::sort(addresses.begin(), addresses.end(), before);
+  if (addresses == addresses_) return owner_.stats.counter(ClusterStat::update_no_rebuild).add();
+  addresses_ = std::move(addresses);
+  owner_.tell();
+}
+
+ClusterDiscovery::ClusterDiscovery(net::Loop& loop, DiscoveryHandler& handler)
+    : loop_(loop), handler_(handler), warm_(net::Deferred::Callback::bind<&ClusterDiscovery::warm>(*this)) {}
+
+ClusterDiscovery::~ClusterDiscovery() = default;
+
+void ClusterDiscovery::add(ClusterState& cluster, observe::StatGroup& stats, net::Resolver* resolver) {
+  clusters_.push_back(std::make_unique<Names>(*this, cluster, stats, resolver));
+  clusters_.back()->begin();
+  if (clusters_.back()->is_awaited) ++waiting_;
 }
 
 void ClusterDiscovery::start() {
@@ -132,17 +154,9 @@ void ClusterDiscovery::start() {
 }
 
 void ClusterDiscovery::on_first_answer() {
-  if (waiting_ > 0 && --waiting_ == 0 && is_started_) loop_.defer(warm_);
+  if (--waiting_ == 0 && is_started_) loop_.defer(warm_);
 }
 
 void ClusterDiscovery::warm() { handler_.on_warm(); }
-
-void ClusterDiscovery::on_changed(ClusterState& cluster) {
-  EndpointSet set;
-  for (const auto& target : targets_) {
-    if (&target->cluster() == &cluster) target->append_to(set);
-  }
-  handler_.on_endpoints(cluster, set);
-}
 
 }  // namespace weft::proxy

@@ -26,25 +26,25 @@ class DiscoveryHandler {
 
 class ClusterDiscovery {
  public:
-  ClusterDiscovery(net::Loop& loop, net::Resolver* resolver, DiscoveryHandler& handler);
+  ClusterDiscovery(net::Loop& loop, DiscoveryHandler& handler);
   ~ClusterDiscovery();
 
-  /// Begins to resolve `cluster`; counts go to `stats` (update_attempt, update_success, update_failure, update_empty,
-  /// update_no_rebuild).
-  void add(ClusterState& cluster, observe::StatGroup& stats);
-  /// All clusters are added: `on_warm` follows, in a later turn, when each that waits has had an answer or a failure.
+  /// Begins to resolve `cluster`; counts go to `stats` (update_attempt, update_success, update_failure,
+  /// update_no_rebuild). `resolver`: null leaves its names without addresses.
+  void add(ClusterState& cluster, observe::StatGroup& stats, net::Resolver* resolver);
+  /// All clusters are added: `on_warm` follows, in a later turn, when each that waits has had the answer to one of its
+  /// names, or a failure.
   void start();
 
  private:
+  class Names;
   class Target;
   void on_first_answer();
-  void on_changed(ClusterState& cluster);
   void warm();
 
   net::Loop& loop_;
-  net::Resolver* resolver_;
   DiscoveryHandler& handler_;
-  std::vector<std::unique_ptr<Target>> targets_;
+  std::vector<std::unique_ptr<Names>> clusters_;
   size_t waiting_ = 0;
   bool is_started_ = false;
   net::Deferred warm_;

@@ -52,7 +52,7 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
     listeners_.push_back(std::move(listener));
   }
   set_state(State::Initializing);
-  discovery_.reset(new ClusterDiscovery(*parts_.main, parts_.resolver, *this));
+  discovery_.reset(new ClusterDiscovery(*parts_.main, *this));
   for (const auto& config : snapshot_->clusters) {
     clusters_.push_back(std::make_unique<ClusterState>(config));
     if (config->outlier) clusters_.back()->next_sweep = started_at_ + config->outlier->interval;
@@ -60,7 +60,8 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
     cluster_stats_.push_back(&parts_.registry->group(
         {"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index()));
     shared_stats_.push_back(std::make_unique<SharedStats>(*parts_.registry, main_index(), name, *clusters_.back()));
-    discovery_->add(*clusters_.back(), *cluster_stats_.back());
+    net::Resolver* resolver = parts_.resolver_for ? parts_.resolver_for(config->dns) : parts_.resolver;
+    discovery_->add(*clusters_.back(), *cluster_stats_.back(), resolver);
   }
   discovery_->start();
   parts_.main->arm(flush_timer_, snapshot_->stats_flush_interval);

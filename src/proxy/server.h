@@ -28,6 +28,8 @@ struct ServerParts {
   net::Loop* main = nullptr;
   std::vector<net::Loop*> workers;
   net::Resolver* resolver = nullptr;  ///< null: STRICT_DNS clusters stay empty
+  /// Where clusters ask different name servers: who asks which; else `resolver` asks for all of them.
+  base::Delegate<net::Resolver*(const net::ResolverOptions&)> resolver_for;
   observe::Registry* registry = nullptr;
   observe::AccessLogs* access_logs = nullptr;  ///< null: nothing is logged
 };

@@ -98,26 +98,22 @@ void translate_discovery(const View& view, const Translation& run, ClusterConfig
   if (const auto found = kFamilies.find(view.choice("dns_lookup_family")); found != kFamilies.end())
     cluster.dns_family = found->second;
   cluster.dns_refresh_rate = duration_or(view, "dns_refresh_rate", base::seconds(5));
-  cluster.dns_failure_base = cluster.dns_failure_max = cluster.dns_refresh_rate;
   if (const View failure = view.message("dns_failure_refresh_rate")) {
     constexpr int kFactor = 10;
-    cluster.dns_failure_base = duration_or(failure, "base_interval", cluster.dns_refresh_rate);
-    cluster.dns_failure_max = duration_or(failure, "max_interval", kFactor * cluster.dns_failure_base);
-    if (cluster.dns_failure_max < cluster.dns_failure_base)
-      failure.fault("max_interval", "must be at least base_interval");
+    auto& back_off = cluster.dns_failure_back_off.emplace();
+    back_off.base = duration_or(failure, "base_interval", cluster.dns_refresh_rate);
+    back_off.max = duration_or(failure, "max_interval", kFactor * back_off.base);
+    if (back_off.max < back_off.base) failure.fault("max_interval", "must be at least base_interval");
   }
   cluster.respect_dns_ttl = view.flag("respect_dns_ttl");
   cluster.wait_for_warm_on_init = flag_or(view, "wait_for_warm_on_init", true);
-  DnsDefaults dns = run.dns;
+  net::ResolverOptions& dns = cluster.dns = run.dns;
   if (view.flag("use_tcp_for_dns_lookups")) dns.use_tcp = true;
   if (view.has("dns_resolvers")) dns.servers.clear();
   for (const View& address : view.messages("dns_resolvers")) {
     if (const auto parsed = translate_address(address)) dns.servers.push_back(*parsed);
   }
   translate_dns_resolution(view, dns);
-  cluster.dns_servers = dns.servers;
-  cluster.use_tcp_for_dns = dns.use_tcp;
-  cluster.no_default_search_domain = dns.no_default_search_domain;
   cluster.endpoints = translate_endpoints(view.message("load_assignment"), cluster.discovery);
 }
 
@@ -353,7 +349,7 @@ uint64_t hash_without_endpoints(const View& view) {
 
 }  // namespace
 
-void translate_dns_resolution(const View& view, DnsDefaults& dns) {
+void translate_dns_resolution(const View& view, net::ResolverOptions& dns) {
   constexpr std::string_view kCares = "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig";
   const auto read = [&](const View& resolution) {
     if (resolution.has("resolvers")) dns.servers.clear();
@@ -362,7 +358,7 @@ void translate_dns_resolution(const View& view, DnsDefaults& dns) {
     }
     const View options = resolution.message("dns_resolver_options");
     if (options.flag("use_tcp_for_dns_lookups")) dns.use_tcp = true;
-    if (options.flag("no_default_search_domain")) dns.no_default_search_domain = true;
+    if (options.flag("no_default_search_domain")) dns.use_search_domains = false;
   };
   if (const View resolution = view.message("dns_resolution_config")) read(resolution);
   const View extension = view.message("typed_dns_resolver_config");

@@ -19,12 +19,6 @@
 
 namespace weft::xds {
 
-/// How clusters find names unless they say otherwise.
-struct DnsDefaults {
-  std::vector<net::Address> servers;
-  bool use_tcp = false, no_default_search_domain = false;
-};
-
 /// One run of the translation.
 struct Translation {
   std::map<std::string, View> secrets;  ///< static_resources.secrets by name
@@ -32,7 +26,7 @@ struct Translation {
   std::set<std::string> cluster_names;
   std::string listener_name;  ///< of the listener at hand
   uint32_t buffer_bytes = 0;  ///< the same: its per_connection_buffer_limit_bytes
-  DnsDefaults dns;
+  net::ResolverOptions dns;   ///< of clusters that do not say otherwise
 };
 
 // ---- translate_common.cc: parts that many messages have ----
@@ -110,7 +104,7 @@ std::map<std::string, std::shared_ptr<const void>> translate_per_filter_config(c
 /// The factory of an HTTP filter by its payload's type; null (with a fault) where Weft has none.
 std::shared_ptr<const proxy::FilterFactory> translate_http_filter(const View& payload);
 /// dns_resolution_config and typed_dns_resolver_config, which bootstraps and clusters both have.
-void translate_dns_resolution(const View& view, DnsDefaults& dns);
+void translate_dns_resolution(const View& view, net::ResolverOptions& dns);
 
 // ---- translate_tls.cc ----
 

@@ -109,6 +109,7 @@ void WithProxy::start() {
   parts.main = &loop_;
   parts.workers = {&loop_};
   parts.registry = &registry_;
+  parts.resolver = resolver;
   server_ = std::make_unique<Server>(parts);
   ASSERT_TRUE(server_->start(std::move(snapshot)));
   world.run_until_idle();

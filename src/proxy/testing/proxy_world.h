@@ -58,6 +58,7 @@ class WithProxy : public ::testing::Test {
   ClusterConfig cluster;
   RouteAction action;
   HcmConfig hcm;
+  net::Resolver* resolver = nullptr;  ///< for clusters of names
   RouteConfig routes;
   net::Simulation world;
 
