@@ -64,6 +64,9 @@ struct SanMatcher {
 struct PeerRules {
   std::vector<SanMatcher> san_matchers;  ///< any one suffices; empty: every name is accepted
   bool auto_sni_san_validation = false;  ///< client: a DNS name must match the SNI sent, instead of `san_matchers`
+  /// Client: besides, some name must be this one (DNS names by wildcard rules, others exactly); empty: none need be.
+  /// Not heeded by the SPIFFE validator, whose certificates have no such names.
+  std::string required_name;
   /// Sessions are resumed only within one scope: the listener and filter chain, or the cluster.
   std::string session_scope;
 

@@ -82,8 +82,8 @@ struct ServerSessionOptions {
 };
 
 struct ClientSessionOptions {
-  /// Never null; its session_scope is the cluster. Where the name comes with the request (auto_san_validation, Envoy's
-  /// verify_subject_alt_name override): rules of one SanMatcher {SanType::Any, Exact, name}.
+  /// Never null; its session_scope is the cluster. Where a name comes with the request (auto_san_validation), it is the
+  /// required_name of a copy.
   std::shared_ptr<const PeerRules> rules;
   std::string_view sni;           ///< "" sends none (also where it is an IP literal)
   std::vector<std::string> alpn;  ///< replaces the context's, where not empty

@@ -217,7 +217,8 @@ base::Status PeerVerifier::load_stores(const TlsContextConfig& config) {
 
 int PeerVerifier::verify_mode(const PeerRules& rules) const {
   if (accepts_untrusted_) return SSL_VERIFY_PEER;
-  const bool must_match = !rules.san_matchers.empty() || has_pins() || is_spiffe_validator() || requires_certificate_;
+  const bool must_match = !rules.san_matchers.empty() || !rules.required_name.empty() || has_pins() ||
+                          is_spiffe_validator() || requires_certificate_;
   if (must_match) return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   return has_anchors_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
 }
@@ -314,6 +315,12 @@ VerifyOutcome PeerVerifier::verify_leaf(X509& leaf, const PeerRules& rules, std:
     if (fault.empty() && !is_time_ignored_ && (now < not_before_of(leaf) || now > not_after_of(leaf)))
       fault = "SPIFFE: the leaf is expired or not yet valid";
     if (!fault.empty()) return refuse(VerifyOutcome::Failure::San, X509_V_ERR_INVALID_PURPOSE, std::move(fault));
+  }
+  if (!rules.required_name.empty() && !is_spiffe_validator()) {
+    const SanMatcher required{SanType::Any, SanMatcher::Kind::Exact, rules.required_name, false, {}, nullptr};
+    if (std::none_of(names.begin(), names.end(), [&](const auto& san) { return san_matches(required, san); }))
+      return refuse(VerifyOutcome::Failure::San, X509_V_ERR_HOSTNAME_MISMATCH, "verify SAN list");
+    outcome.is_validated = true;
   }
   const bool by_sni = rules.auto_sni_san_validation && !sni.empty();
   if (by_sni || !rules.san_matchers.empty()) {

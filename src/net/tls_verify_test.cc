@@ -217,6 +217,23 @@ TEST_F(VerifyTest, a_client_checks_the_server_against_its_sni) {
   EXPECT_EQ(client_counts_[TlsEvent::FailVerifySan], 1u);
 }
 
+TEST_F(VerifyTest, a_client_may_require_one_name_besides_its_matchers) {
+  TlsContextConfig client = client_config();
+  const auto is_accepted = [&](const std::string& name) {
+    client.peer.required_name = name;
+    return connected(client, server_config(), "test.example").client_status.has_value();
+  };
+  EXPECT_TRUE(is_accepted("test.example"));
+  EXPECT_TRUE(is_accepted("a.wild.example")) << "by the certificate's wildcard";
+  EXPECT_TRUE(is_accepted("spiffe://mesh.example/server")) << "of any type";
+  EXPECT_FALSE(is_accepted("other.example"));
+  EXPECT_EQ(client_counts_[TlsEvent::FailVerifySan], 1u);
+  client.peer.san_matchers = {matcher(SanType::Uri, "spiffe://mesh.example/server")};
+  EXPECT_TRUE(is_accepted("test.example"));
+  client.peer.san_matchers = {matcher(SanType::Uri, "spiffe://mesh.example/client")};
+  EXPECT_FALSE(is_accepted("test.example")) << "both must hold";
+}
+
 class Digits final : public SanPattern {
  public:
   bool matches(std::string_view name) const override {

@@ -6,6 +6,7 @@ namespace weft::proxy {
 
 CircuitBreaker::CircuitBreaker(const BreakerThresholds& thresholds)
     : thresholds_(thresholds),
+      pools_(thresholds.connection_pools_max),
       connections_(thresholds.connections_max),
       pending_(thresholds.pending_requests_max),
       requests_(thresholds.requests_max) {}

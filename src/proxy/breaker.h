@@ -38,6 +38,8 @@ class CircuitBreaker {
  public:
   explicit CircuitBreaker(const BreakerThresholds& thresholds);
 
+  BreakerResource& connection_pools() { return pools_; }
+  const BreakerResource& connection_pools() const { return pools_; }
   BreakerResource& connections() { return connections_; }
   BreakerResource& pending_requests() { return pending_; }
   BreakerResource& requests() { return requests_; }
@@ -55,6 +57,7 @@ class CircuitBreaker {
 
   // Gauges under circuit_breakers.<default|high>.
   bool is_connections_open() const { return connections_.is_open(); }    ///< cx_open
+  bool is_pools_open() const { return pools_.is_open(); }                ///< cx_pool_open
   bool is_pending_open() const { return pending_.is_open(); }            ///< rq_pending_open
   bool is_requests_open() const { return requests_.is_open(); }          ///< rq_open
   bool is_retries_open() const { return retries() >= retries_limit(); }  ///< rq_retry_open
@@ -64,7 +67,7 @@ class CircuitBreaker {
 
  private:
   BreakerThresholds thresholds_;
-  BreakerResource connections_, pending_, requests_;
+  BreakerResource pools_, connections_, pending_, requests_;
   base::SharedCount retries_;
 };
 

@@ -25,6 +25,7 @@ namespace weft::proxy {
 
 struct BreakerThresholds {
   uint32_t connections_max = base::kBreakerConnections;
+  uint64_t connection_pools_max = UINT64_MAX;  ///< the process's, each for a host, protocol and name
   uint32_t pending_requests_max = base::kBreakerPendingRequests;
   uint32_t requests_max = base::kBreakerRequests;
   uint32_t retries_max = base::kBreakerRetries;
@@ -121,7 +122,9 @@ struct ClusterConfig {
 
   std::shared_ptr<const net::TlsContextConfig> tls;  ///< null: plaintext
   std::string sni;
-  bool auto_host_sni = false, auto_sni_san_validation = false;
+  bool auto_sni = false;             ///< the request's name is the SNI, unless it is an address
+  bool auto_san_validation = false;  ///< the server's certificate must have the request's name
+  std::string auto_sni_header;       ///< the request's name, where it is not the authority
   bool tcp_keepalive = false;
   net::Address bind_to;
   double preconnect_ratio = 1.0;

@@ -30,7 +30,7 @@ struct HostOutlier {
   base::SharedCount returns, unejected_at;  ///< how often its time was over, and when last
 };
 
-struct Host {
+struct Host : std::enable_shared_from_this<Host> {
   Host(net::Address host_address, std::string name, uint32_t host_weight, uint32_t host_priority, bool healthy = true)
       : address(std::move(host_address)),
         address_text(address.to_string()),
@@ -41,7 +41,7 @@ struct Host {
 
   const net::Address address;
   const std::string address_text;  ///< "127.0.0.1:80"
-  const std::string hostname;      ///< for auto_host_rewrite, auto_host_sni and /clusters
+  const std::string hostname;      ///< for auto_host_rewrite and /clusters
   const uint32_t weight;
   const uint32_t priority;
   const bool is_healthy;  ///< health_status of the assignment

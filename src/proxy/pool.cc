@@ -22,8 +22,8 @@ PoolConnection::PoolConnection(HostPool& pool) : pool_(pool), created_(pool.clus
   net::ConnectOptions options;
   options.bind_to = cluster.config().bind_to;
   options.keep_alive = cluster.config().tcp_keepalive;
-  transport_.reset(new net::Connection(loop, pool.host().address, options,
-                                       cluster.new_tls_session(pool.host(), pool.is_h2()), *this));
+  transport_.reset(
+      new net::Connection(loop, pool.host().address, options, cluster.new_tls_session(pool.kind()), *this));
   transport_->set_high_mark(cluster.config().buffer_bytes);
   cluster.stats().counter(ClusterStat::upstream_cx_total).add();
   cluster.stats().gauge(ClusterStat::upstream_cx_active).add();
@@ -46,7 +46,7 @@ http::ClientStream& PoolConnection::open(http::ClientStreamHandler& handler) {
 
 size_t PoolConnection::expected_capacity() const {
   const ClusterConfig& config = pool_.cluster().config();
-  if (!pool_.is_h2()) return 1;
+  if (!pool_.kind().is_h2) return 1;
   return config.max_requests_per_connection != 0
              ? std::min<size_t>(config.max_requests_per_connection, config.h2.concurrent_streams_max)
              : config.h2.concurrent_streams_max;
@@ -85,8 +85,8 @@ void PoolConnection::on_open() {
   local_text_ = transport_->local_address().to_string();
   if (transport_->tls() != nullptr) tls_ = std::make_shared<TlsView>(transport_->tls()->info());
   const std::string_view alpn = transport_->tls() != nullptr ? transport_->tls()->alpn() : std::string_view();
-  const bool is_h2 = pool_.is_h2() || (cluster.config().protocol == ClusterConfig::Protocol::Auto && alpn == "h2");
-  if (pool_.is_tcp()) {
+  const bool is_h2 = pool_.kind().is_h2 || (cluster.config().protocol == ClusterConfig::Protocol::Auto && alpn == "h2");
+  if (pool_.kind().is_tcp) {
     codec_ = make_tcp_tunnel(std::move(transport_), cluster.config().buffer_bytes, *this);
   } else if (is_h2) {
     codec_stats_ = &cluster.codec_stats(true);
@@ -211,18 +211,16 @@ void PoolConnection::retire(bool is_local, bool replace) {
   }
   stats.histogram(ClusterStat::upstream_cx_length_ms).record(base::to_milliseconds(cluster.loop().now() - created_));
   pool_.host().cx_active.subtract();
-  cluster.breaker(pool_.is_high_priority()).connections().give_back();
+  cluster.breaker(pool_.kind().is_high_priority).connections().give_back();
   pool_.on_gone(*this, replace);
 }
 
 // ------------------------------------------------------------------ HostPool
 
-HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2, bool is_tcp)
+HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, const PoolKind& kind)
     : cluster_(cluster),
       host_(std::move(host)),
-      is_high_(is_high_priority),
-      is_h2_(is_h2),
-      is_tcp_(is_tcp),
+      kind_(kind),
       serve_(net::Deferred::Callback::bind<&HostPool::serve_pending>(*this)) {}
 
 HostPool::~HostPool() {
@@ -241,8 +239,9 @@ HostPool::Answer HostPool::acquire(PoolCaller& caller) {
     }
     return {front, false};
   }
-  if (!cluster_.breaker(is_high_).pending_requests().try_take()) {
+  if (!cluster_.breaker(kind_.is_high_priority).pending_requests().try_take()) {
     cluster_.stats().counter(ClusterStat::upstream_rq_pending_overflow).add();
+    cluster_.on_pool_empty(*this);
     return {};
   }
   pending_.push_back(caller);
@@ -263,16 +262,16 @@ void HostPool::drop_pending(PoolCaller& caller) {
   caller.unlink();
   --pending_count_;
   cluster_.stats().gauge(ClusterStat::upstream_rq_pending_active).subtract();
-  cluster_.breaker(is_high_).pending_requests().give_back();
+  cluster_.breaker(kind_.is_high_priority).pending_requests().give_back();
 }
 
 bool HostPool::take_request() {
-  if (cluster_.breaker(is_high_).requests().try_take()) return true;
+  if (cluster_.breaker(kind_.is_high_priority).requests().try_take()) return true;
   cluster_.stats().counter(ClusterStat::upstream_rq_active_overflow).add();
   return false;
 }
 
-void HostPool::release_request() { cluster_.breaker(is_high_).requests().give_back(); }
+void HostPool::release_request() { cluster_.breaker(kind_.is_high_priority).requests().give_back(); }
 
 size_t HostPool::connecting_capacity() {
   size_t capacity = 0;
@@ -297,12 +296,12 @@ void HostPool::make_connections() {
 // At the connection limit a pool without any connection still makes one, or its requests would wait for ever.
 bool HostPool::make_one() {
   const auto& per_host = cluster_.config().per_host_connections_max;
-  const bool is_allowed =
-      (!per_host || host_->cx_active.value() < *per_host) && cluster_.breaker(is_high_).connections().try_take();
+  const bool is_allowed = (!per_host || host_->cx_active.value() < *per_host) &&
+                          cluster_.breaker(kind_.is_high_priority).connections().try_take();
   if (!is_allowed) {
     cluster_.stats().counter(ClusterStat::upstream_cx_overflow).add();
     if (connection_count_ > 0) return false;
-    cluster_.breaker(is_high_).connections().take();
+    cluster_.breaker(kind_.is_high_priority).connections().take();
   }
   auto* connection = new PoolConnection(*this);
   connections_.push_back(*connection);
@@ -346,6 +345,7 @@ void HostPool::fail_pending(PoolFailure failure, std::string_view reason) {
     cluster_.stats().counter(ClusterStat::upstream_rq_pending_failure_eject).add();
     caller->on_pool_failure(failure, reason);
   }
+  cluster_.on_pool_empty(*this);
 }
 
 void HostPool::on_gone(PoolConnection& connection, bool replace) {
@@ -354,9 +354,15 @@ void HostPool::on_gone(PoolConnection& connection, bool replace) {
   cluster_.loop().destroy_later(std::unique_ptr<net::Destroyable>(&connection));
   if (pending_count_ > 0) {
     if (replace) make_connections();
-  } else if (connections_.is_empty()) {
+  } else {
     cluster_.on_pool_empty(*this);
   }
+}
+
+bool HostPool::is_busy() {
+  size_t streams = pending_count_;
+  connections_.for_each([&](PoolConnection& c) { streams += c.active_streams(); });
+  return streams > 0;
 }
 
 void HostPool::drain() {

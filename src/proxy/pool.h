@@ -108,13 +108,24 @@ class PoolCaller : public base::ListNode<> {
   ~PoolCaller() = default;
 };
 
-/// The pool of one host, priority and protocol.
+/// What keeps connections to one host apart.
+struct PoolKind {
+  bool is_high_priority = false;
+  bool is_h2 = false;
+  bool is_tcp = false;   ///< for CONNECTs that end here
+  std::string tls_name;  ///< where TLS follows the request's name
+
+  bool operator==(const PoolKind&) const = default;
+};
+
+/// The pool of one host and kind.
 class HostPool final : public net::Destroyable {
  public:
-  HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, bool is_high_priority, bool is_h2, bool is_tcp);
+  HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, const PoolKind& kind);
   ~HostPool() override;
 
-  /// A connection with room, or null: then the caller waits (`is_waiting`) or may not (the breaker is open).
+  /// A connection with room, or null: then the caller waits (`is_waiting`) or may not (the breaker is open; a pool that
+  /// is empty then goes at the end of the turn).
   struct Answer {
     PoolConnection* connection = nullptr;
     bool is_waiting = false;
@@ -128,13 +139,13 @@ class HostPool final : public net::Destroyable {
   /// Opens nothing more on any connection (host gone, drain).
   void drain();
   void close_all();
-  bool is_empty() { return connections_.is_empty() && pending_count_ == 0; }
+  bool is_empty() const { return connection_count_ == 0 && pending_count_ == 0; }
+  /// Whether it has streams or waiting requests.
+  bool is_busy();
 
   WorkerCluster& cluster() { return cluster_; }
   Host& host() { return *host_; }
-  bool is_high_priority() const { return is_high_; }
-  bool is_h2() const { return is_h2_; }
-  bool is_tcp() const { return is_tcp_; }  ///< of CONNECTs that end here
+  const PoolKind& kind() const { return kind_; }
   size_t connection_count() const { return connection_count_; }
 
  private:
@@ -152,7 +163,7 @@ class HostPool final : public net::Destroyable {
 
   WorkerCluster& cluster_;
   std::shared_ptr<Host> host_;
-  const bool is_high_, is_h2_, is_tcp_;
+  const PoolKind kind_;
   size_t connection_count_ = 0;
   size_t pending_count_ = 0;
   base::IntrusiveList<PoolConnection> connections_;  ///< those with room are at the front

@@ -105,11 +105,13 @@ void SharedStats::publish() {
 void SharedStats::publish_breaker(observe::StatGroup& group, const CircuitBreaker& breaker) {
   const auto set = [&](BreakerStat stat, uint64_t value) { group.gauge(stat).set(static_cast<int64_t>(value)); };
   set(BreakerStat::cx_open, breaker.is_connections_open());
+  set(BreakerStat::cx_pool_open, breaker.is_pools_open());
   set(BreakerStat::rq_pending_open, breaker.is_pending_open());
   set(BreakerStat::rq_open, breaker.is_requests_open());
   set(BreakerStat::rq_retry_open, breaker.is_retries_open());
   if (!breaker.tracks_remaining()) return;
   set(BreakerStat::remaining_cx, breaker.connections().remaining());
+  set(BreakerStat::remaining_cx_pools, breaker.connection_pools().remaining());
   set(BreakerStat::remaining_pending, breaker.pending_requests().remaining());
   set(BreakerStat::remaining_rq, breaker.requests().remaining());
   set(BreakerStat::remaining_retries, breaker.retries_remaining());

@@ -38,6 +38,7 @@ namespace weft::proxy {
   X(C, upstream_cx_max_requests)                    \
   X(C, upstream_cx_none_healthy)                    \
   X(C, upstream_cx_overflow)                        \
+  X(C, upstream_cx_pool_overflow)                   \
   X(C, upstream_cx_protocol_error)                  \
   X(C, upstream_cx_rx_bytes_total)                  \
   X(C, upstream_cx_total)                           \

@@ -8,6 +8,7 @@
 #include "proxy/request_path.h"
 #include "proxy/rewrite.h"
 #include "proxy/stats.h"
+#include "proxy/upstream_name.h"
 #include "proxy/worker.h"
 #include "proxy/worker_cluster.h"
 
@@ -98,6 +99,7 @@ void UpstreamCall::start(bool end) {
   replay_bytes_max_ = limit ? *limit : origin_.buffer_bytes;
   if (!retry_->is_enabled()) replay_bytes_max_ = std::min<uint64_t>(replay_bytes_max_, kFreeRetryBodyBytesMax);
   info_.attempt_count = 1;
+  tls_name_ = upstream_tls_name(cluster_->config(), action_, weighted_, request_);
   finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_,
                            info_, !origin_.hcm->suppress_envoy_headers);
   if (const auto& limit_of_cluster = cluster_->config().max_stream_duration;
@@ -118,7 +120,7 @@ void UpstreamCall::attempt() {
                             retry_->host_attempts_max());
   if (host_ == nullptr) {
     cluster_->stats().counter(ClusterStat::upstream_cx_none_healthy).add();
-    return fail(503, "no healthy upstream", "no_healthy_upstream", observe::kNoHealthyUpstream);
+    return fail_without_host();
   }
   if (attempts_ > 1 || retry_->is_enabled()) tried_.push_back(host_);
   info_.upstream_host = host_->address_text;
@@ -127,7 +129,8 @@ void UpstreamCall::attempt() {
   const bool is_h2 = protocol == ClusterConfig::Protocol::Http2 ||
                      (protocol == ClusterConfig::Protocol::Downstream && request_.version == http::Version::Http2);
   const bool is_tcp = is_terminated_here(action_, request_);
-  pool_ = &cluster_->pool(*host_, is_high_priority_, is_h2 && !is_tcp, is_tcp);
+  pool_ = cluster_->pool(*host_, {is_high_priority_, is_h2 && !is_tcp, is_tcp, tls_name_});
+  if (pool_ == nullptr) return fail_without_host();
   const HostPool::Answer answer = pool_->acquire(*this);
   if (answer.connection != nullptr) return begin_stream(*answer.connection);
   if (!answer.is_waiting) on_pool_failure(PoolFailure::Overflow, "");
@@ -541,6 +544,10 @@ void UpstreamCall::fail(uint16_t status, std::string_view body, std::string deta
   if (cluster_ != nullptr && !response_begun_) charge(status, false);
   cancel();
   handler_.on_upstream_failure(failure);
+}
+
+void UpstreamCall::fail_without_host() {
+  fail(503, "no healthy upstream", "no_healthy_upstream", observe::kNoHealthyUpstream);
 }
 
 // ------------------------------------------------------------------ time

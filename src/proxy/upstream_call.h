@@ -112,6 +112,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   bool try_again(const RetryDecision& decision);
   void end_attempt();
   void fail(uint16_t status, std::string_view body, std::string details, uint64_t flag, bool is_overload = false);
+  void fail_without_host();
   void fail_timeout(std::string_view body, std::string_view details, uint64_t flag);
   void cancel_timers();
   void on_route_timeout();
@@ -139,6 +140,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   PoolConnection* connection_ = nullptr;
   http::ClientStream* stream_ = nullptr;
   std::shared_ptr<const TlsView> upstream_tls_;
+  std::string tls_name_;  ///< the request's, where the cluster's TLS follows it
   std::vector<Host*> tried_;
   std::optional<RetryState> retry_;
   RequestTimeouts timeouts_;

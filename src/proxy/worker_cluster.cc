@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "proxy/stats.h"
+#include "proxy/upstream_name.h"
 #include "proxy/worker.h"
 
 namespace weft::proxy {
@@ -41,9 +42,9 @@ uint64_t WorkerCluster::next_connection_id() { return worker_.next_connection_id
 void WorkerCluster::set_hosts(std::shared_ptr<const HostSet> hosts) {
   hosts_ = std::move(hosts);
   refresh_balancer();
-  for (auto& [key, pool] : pools_) {
-    const bool stays =
-        std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == key.host; });
+  for (HostPool* pool : all_pools()) {
+    const bool stays = std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(),
+                                   [&](const auto& h) { return h.get() == &pool->host(); });
     if (!stays) pool->drain();
   }
 }
@@ -65,18 +66,32 @@ Host* WorkerCluster::choose_host(std::span<Host* const> tried, uint32_t attempts
   return host;
 }
 
-HostPool& WorkerCluster::pool(Host& host, bool is_high_priority, bool is_h2, bool is_tcp) {
-  std::unique_ptr<HostPool>& pool = pools_[{&host, is_high_priority, is_h2, is_tcp}];
-  if (pool == nullptr) {
-    const auto shared =
-        std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &host; });
-    WEFT_ASSERT(shared != hosts_->hosts.end());
-    pool = std::make_unique<HostPool>(*this, *shared, is_high_priority, is_h2, is_tcp);
+HostPool* WorkerCluster::pool(Host& host, const PoolKind& kind) {
+  if (const auto found = pools_.find({&host, kind}); found != pools_.end()) return found->second.get();
+  BreakerResource& places = breaker(kind.is_high_priority).connection_pools();
+  if (!places.try_take() && !(free_one_pool(host, kind.is_high_priority) && places.try_take())) {
+    stats_->counter(ClusterStat::upstream_cx_pool_overflow).add();
+    return nullptr;
   }
-  return *pool;
+  auto made = std::make_unique<HostPool>(*this, host.shared_from_this(), kind);
+  return pools_.emplace(PoolKey{&host, kind}, std::move(made)).first->second.get();
 }
 
-std::unique_ptr<net::TlsSession> WorkerCluster::new_tls_session(const Host& host, bool is_h2) {
+// Envoy frees only among the pools of the same host: one that does nothing but keep connections.
+bool WorkerCluster::free_one_pool(const Host& host, bool is_high_priority) {
+  const auto idle = std::find_if(pools_.begin(), pools_.end(), [&](const auto& entry) {
+    return entry.first.host == &host && entry.first.kind.is_high_priority == is_high_priority &&
+           !entry.second->is_busy();
+  });
+  if (idle == pools_.end()) return false;
+  HostPool& pool = *leaving_.emplace_back(std::move(idle->second));
+  pools_.erase(idle);
+  breaker(is_high_priority).connection_pools().give_back();
+  pool.close_all();
+  return true;
+}
+
+std::unique_ptr<net::TlsSession> WorkerCluster::new_tls_session(const PoolKind& kind) {
   if (config_->tls == nullptr) return nullptr;
   if (tls_ == nullptr) {
     auto made = worker_.tls_context(*config_->tls, net::TlsRole::Client);
@@ -85,13 +100,17 @@ std::unique_ptr<net::TlsSession> WorkerCluster::new_tls_session(const Host& host
   }
   net::ClientSessionOptions options;
   options.rules = std::shared_ptr<const net::PeerRules>(config_, &config_->tls->peer);
-  options.sni = config_->auto_host_sni && !host.hostname.empty() ? std::string_view(host.hostname)
-                                                                 : std::string_view(config_->sni);
+  options.sni = config_->auto_sni && !is_ip_literal(kind.tls_name) ? kind.tls_name : config_->sni;
+  if (config_->auto_san_validation) {
+    auto rules = std::make_shared<net::PeerRules>(config_->tls->peer);
+    rules->required_name = kind.tls_name;
+    options.rules = std::move(rules);
+  }
   options.observer = &tls_stats_;
   // Envoy offers what the configured protocol speaks, where the context names no ALPN itself.
   if (config_->tls->alpn.empty()) {
     if (config_->protocol == ClusterConfig::Protocol::Auto) options.alpn = {"h2", "http/1.1"};
-    else options.alpn = {is_h2 ? "h2" : "http/1.1"};
+    else options.alpn = {kind.is_h2 ? "h2" : "http/1.1"};
   }
   return tls_->new_client_session(net::TlsEnvironment(loop()), std::move(options));
 }
@@ -105,28 +124,40 @@ void WorkerCluster::report(Host& host, const AttemptOutcome& outcome) {
   state_.report(host, outcome, loop().now(), loop().random().next());
 }
 
-// A pool of a host that left the cluster goes when its last connection has.
 void WorkerCluster::on_pool_empty(HostPool& pool) {
-  const bool stays =
-      std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return h.get() == &pool.host(); });
-  if (stays || !pool.is_empty()) return;
-  const auto it = pools_.find({&pool.host(), pool.is_high_priority(), pool.is_h2(), pool.is_tcp()});
-  if (it == pools_.end()) return;
-  loop().destroy_later(std::move(it->second));
-  pools_.erase(it);
+  if (!pool.is_empty()) return;
+  const auto left = std::find_if(leaving_.begin(), leaving_.end(), [&](const auto& p) { return p.get() == &pool; });
+  if (left != leaving_.end()) {
+    loop().destroy_later(std::move(*left));
+    leaving_.erase(left);
+    return;
+  }
+  const auto found = pools_.find({&pool.host(), pool.kind()});
+  if (found == pools_.end() || found->second.get() != &pool) return;
+  breaker(pool.kind().is_high_priority).connection_pools().give_back();
+  loop().destroy_later(std::move(found->second));
+  pools_.erase(found);
+}
+
+// Pools may go while they are drained or closed, so the tables are not walked meanwhile.
+std::vector<HostPool*> WorkerCluster::all_pools() const {
+  std::vector<HostPool*> all;
+  for (const auto& [key, pool] : pools_) all.push_back(pool.get());
+  for (const auto& pool : leaving_) all.push_back(pool.get());
+  return all;
 }
 
 void WorkerCluster::drain() {
-  for (auto& [key, pool] : pools_) pool->drain();
+  for (HostPool* pool : all_pools()) pool->drain();
 }
 
 void WorkerCluster::close() {
-  for (auto& [key, pool] : pools_) pool->close_all();
+  for (HostPool* pool : all_pools()) pool->close_all();
 }
 
 size_t WorkerCluster::connection_count() const {
   size_t n = 0;
-  for (const auto& [key, pool] : pools_) n += pool->connection_count();
+  for (const HostPool* pool : all_pools()) n += pool->connection_count();
   return n;
 }
 

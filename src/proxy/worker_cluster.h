@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "http/connection.h"
 #include "net/tls_context.h"
@@ -38,15 +39,15 @@ class WorkerCluster {
   void set_hosts(std::shared_ptr<const HostSet> hosts);
   /// The host of the next attempt, or null. `tried`: hosts of earlier attempts to avoid, `attempts_max` picks long.
   Host* choose_host(std::span<Host* const> tried, uint32_t attempts_max);
-  /// `protocol` matters only where the cluster follows the downstream protocol.
-  /// `is_tcp`: for CONNECTs that end here.
-  HostPool& pool(Host& host, bool is_high_priority, bool is_h2, bool is_tcp = false);
-  /// TLS towards `host`; null for plaintext, or (with `failure` set) where the context cannot be made.
-  std::unique_ptr<net::TlsSession> new_tls_session(const Host& host, bool is_h2);
+  /// The pool for a request, made where there is none; null where max_connection_pools leaves no room for another.
+  HostPool* pool(Host& host, const PoolKind& kind);
+  /// TLS for a connection of a pool; null for plaintext.
+  std::unique_ptr<net::TlsSession> new_tls_session(const PoolKind& kind);
   bool uses_tls() const { return config_->tls != nullptr; }
   /// An outcome of an attempt; ejection follows at once, for all workers.
   void report(Host& host, const AttemptOutcome& outcome);
 
+  /// Lets a pool without connections and waiting requests go at the end of the turn; does nothing while it has some.
   void on_pool_empty(HostPool& pool);
   void drain();
   void close();
@@ -55,15 +56,19 @@ class WorkerCluster {
  private:
   struct PoolKey {
     const Host* host;
-    bool is_high, is_h2, is_tcp;
+    PoolKind kind;
     bool operator==(const PoolKey&) const = default;
   };
   struct PoolKeyHash {
     size_t operator()(const PoolKey& k) const {
-      return (reinterpret_cast<size_t>(k.host) >> 4) * 8 + k.is_tcp * 4 + k.is_high * 2 + k.is_h2;
+      const size_t of_name = k.kind.tls_name.empty() ? 0 : std::hash<std::string>()(k.kind.tls_name);
+      return (reinterpret_cast<size_t>(k.host) >> 4) * 8 + k.kind.is_tcp * 4 + k.kind.is_high_priority * 2 +
+             k.kind.is_h2 + of_name;
     }
   };
   void refresh_balancer();
+  bool free_one_pool(const Host& host, bool is_high_priority);
+  std::vector<HostPool*> all_pools() const;
 
   Worker& worker_;
   ClusterState& state_;
@@ -77,6 +82,7 @@ class WorkerCluster {
   std::shared_ptr<net::TlsContext> tls_;
   TlsStats tls_stats_;
   std::unordered_map<PoolKey, std::unique_ptr<HostPool>, PoolKeyHash> pools_;
+  std::vector<std::unique_ptr<HostPool>> leaving_;  ///< no request finds them; until their last connection is gone
 };
 
 }  // namespace weft::proxy

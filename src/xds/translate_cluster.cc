@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/message.h>
 
+#include "net/tls_config.h"
 #include "xds/digest.h"
 #include "xds/reader.h"
 #include "xds/translation.h"
@@ -189,6 +190,7 @@ void translate_breakers(const View& view, ClusterConfig& cluster) {
     breaker.requests_max = number_or(thresholds, "max_requests", breaker.requests_max);
     breaker.retries_max = number_or(thresholds, "max_retries", breaker.retries_max);
     breaker.track_remaining = thresholds.flag("track_remaining");
+    breaker.connection_pools_max = thresholds.wrapped_number("max_connection_pools").value_or(UINT64_MAX);
     if (const View budget = thresholds.message("retry_budget")) {
       breaker.has_retry_budget = true;
       if (const View percent = budget.message("budget_percent")) breaker.retry_budget_percent = percent.real("value");
@@ -252,6 +254,18 @@ void translate_common_http(const View& common, ClusterConfig& cluster) {
       number_or(common, "max_requests_per_connection", cluster.max_requests_per_connection);
 }
 
+void translate_request_names(const View& view, ClusterConfig& cluster) {
+  if (!view) return;
+  cluster.auto_sni = view.flag("auto_sni");
+  cluster.auto_san_validation = view.flag("auto_san_validation");
+  cluster.auto_sni_header = lower_case(view.text("override_auto_sni_header"));
+  if (!cluster.auto_san_validation || !cluster.tls) return;
+  if (!cluster.tls->spiffe_trust_domains.empty())
+    view.fault("auto_san_validation", "the SPIFFE validator knows no names of requests");
+  else if (cluster.tls->trusted_ca_pem.empty())
+    view.fault("auto_san_validation", "names are worth nothing without trusted_ca: anyone can sign them");
+}
+
 void translate_protocol_pair(const View& view, ClusterConfig& cluster) {
   translate_h1_options(view.message("http_protocol_options"), cluster.h1);
   translate_h2_options(view.message("http2_protocol_options"), cluster.h2);
@@ -260,6 +274,7 @@ void translate_protocol_pair(const View& view, ClusterConfig& cluster) {
 void translate_protocol_options(const View& view, ClusterConfig& cluster) {
   using Protocol = ClusterConfig::Protocol;
   translate_common_http(view.message("common_http_protocol_options"), cluster);
+  translate_request_names(view.message("upstream_http_protocol_options"), cluster);
   if (const View explicit_config = view.message("explicit_http_config")) {
     cluster.protocol = explicit_config.has("http2_protocol_options") ? Protocol::Http2 : Protocol::Http1;
     translate_protocol_pair(explicit_config, cluster);
@@ -276,6 +291,7 @@ void translate_protocol_options(const View& view, ClusterConfig& cluster) {
 /// The spellings from before typed_extension_protocol_options, which many files still have.
 void translate_old_protocol_options(const View& view, ClusterConfig& cluster) {
   translate_common_http(view.message("common_http_protocol_options"), cluster);
+  translate_request_names(view.message("upstream_http_protocol_options"), cluster);
   if (view.has("http2_protocol_options")) cluster.protocol = ClusterConfig::Protocol::Http2;
   if (view.choice("protocol_selection") == "USE_DOWNSTREAM_PROTOCOL")
     cluster.protocol = ClusterConfig::Protocol::Downstream;
@@ -285,8 +301,8 @@ void translate_old_protocol_options(const View& view, ClusterConfig& cluster) {
 }
 
 void translate_protocols(const View& view, ClusterConfig& cluster) {
-  constexpr std::string_view kOld[] = {"common_http_protocol_options", "http_protocol_options",
-                                       "http2_protocol_options", "protocol_selection"};
+  constexpr std::string_view kOld[] = {"upstream_http_protocol_options", "common_http_protocol_options",
+                                       "http_protocol_options", "http2_protocol_options", "protocol_selection"};
   bool is_typed = false;
   for (const auto& [name, payload] : view.map("typed_extension_protocol_options")) {
     if (!payload) continue;

@@ -1,5 +1,7 @@
 #include "proxy/testing/proxy_world.h"
 
+#include "net/tls_session.h"
+
 namespace weft::proxy {
 
 using net::testing::AcceptRecorder;
@@ -26,10 +28,16 @@ struct WithProxy::Upstream {
         if (test.upstream_is_raw) return echo(peer, event);
         if (event == "data") answer(peer);
       };
-      peer.connection = std::make_unique<net::Connection>(loop, std::move(accepted), nullptr, peer.events);
+      peer.connection = std::make_unique<net::Connection>(loop, std::move(accepted), new_session(), peer.events);
       peer.connection->start_reading();
     }
     accepts.sockets.clear();
+  }
+  std::unique_ptr<net::TlsSession> new_session() {
+    if (test.upstream_tls == nullptr) return nullptr;
+    net::ServerSessionOptions options;
+    options.rules = std::make_shared<net::PeerRules>();
+    return test.upstream_tls->new_server_session(loop, std::move(options));
   }
   void echo(Peer& peer, const std::string& event) {
     base::Chain bytes;
@@ -42,6 +50,8 @@ struct WithProxy::Upstream {
   void answer(Peer& peer) {
     size_t end;
     test.upstream_bytes = peer.events.data;
+    if (peer.answered == 0 && peer.connection->tls() != nullptr)
+      test.upstream_handshakes.push_back(peer.connection->tls()->info());
     while ((end = peer.events.data.find("\r\n\r\n", peer.answered)) != std::string::npos) {
       test.upstream_head = peer.events.data.substr(peer.answered, end + 4 - peer.answered);
       peer.answered = end + 4;
@@ -66,7 +76,7 @@ struct WithProxy::Upstream {
   std::vector<std::unique_ptr<Peer>> peers;
 };
 
-WithProxy::WithProxy(uint64_t seed) : world(seed), loop_(world.add_loop("proxy")) {
+WithProxy::WithProxy(uint64_t seed) : world(seed, net::kTestNow), loop_(world.add_loop("proxy")) {
   hcm.stat_prefix = "test";
   routes.virtual_hosts.emplace_back().domains = {"*"};
 }

@@ -13,6 +13,8 @@
 
 #include "net/simulation.h"
 #include "net/testing/recorders.h"
+#include "net/testing/tls_certificates.h"
+#include "net/tls_context.h"
 #include "proxy/server.h"
 
 namespace weft::proxy {
@@ -47,6 +49,8 @@ class WithProxy : public ::testing::Test {
   int64_t stat(std::string_view name) { return registry_.value(name); }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
+  std::shared_ptr<net::TlsContext> upstream_tls;  ///< null: plaintext
+  std::vector<net::TlsInfo> upstream_handshakes;  ///< of TLS connections that sent a request
   bool upstream_is_raw = false;  ///< echoes every byte instead of speaking HTTP; ends when its peer does
   static constexpr char kSilence[] = "silence", kReset[] = "reset", kClose[] = "close";
   std::function<std::string(size_t upstream, const std::string& head)> answer_by_script;  ///< else `upstream_answer`
