@@ -1,6 +1,7 @@
 // What only real descriptors and threads can show.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,6 +32,52 @@ struct TemporaryPath {
   TemporaryPath() { unlink(path.c_str()); }
   ~TemporaryPath() { unlink(path.c_str()); }
 };
+
+// ---- options of sockets ----
+
+TEST_F(EpollTest, KeepAliveValuesReachTheSocketAndZeroLeavesTheSystems) {
+  AcceptRecorder accepts;
+  auto listening = std::move(*loop.listen(any_local_port(), {}));
+  const Handle accepting = loop.start_accepting(*listening, accepts);
+  ConnectOptions options;
+  options.keep_alive = KeepAlive{.probes = 3, .idle_s = 70, .interval_s = 0};
+  options.bind_to = *Address::parse("127.0.0.9", 0);
+  ConnectionRecorder events;
+  Connection connection(loop, listening->local_address(), options, nullptr, events);
+  ASSERT_TRUE(until([&] { return events.has("open"); }));
+  EXPECT_EQ(connection.local_address().ip(), "127.0.0.9");
+  int fd = 0;
+  while (!(local_address_of(fd) == connection.local_address())) ASSERT_LT(++fd, 1000);
+  const auto option_of = [&](int level, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    getsockopt(fd, level, option, &value, &length);
+    return value;
+  };
+  FileDescriptor plain = open_socket(Address::Family::V4, SOCK_STREAM);
+  int interval = 0;
+  socklen_t length = sizeof interval;
+  getsockopt(plain.get(), IPPROTO_TCP, TCP_KEEPINTVL, &interval, &length);
+  EXPECT_EQ(option_of(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option_of(IPPROTO_TCP, TCP_KEEPCNT), 3);
+  EXPECT_EQ(option_of(IPPROTO_TCP, TCP_KEEPIDLE), 70);
+  EXPECT_EQ(option_of(IPPROTO_TCP, TCP_KEEPINTVL), interval);
+  loop.close(accepting);
+}
+
+TEST_F(EpollTest, ALocalAddressIsNotForUnixSockets) {
+  TemporaryPath at;
+  AcceptRecorder accepts;
+  auto listening = std::move(*loop.listen(Address::unix_path(at.path), {}));
+  const Handle accepting = loop.start_accepting(*listening, accepts);
+  ConnectOptions options;
+  options.bind_to = *Address::parse("127.0.0.9", 0);
+  options.keep_alive.emplace();
+  ConnectionRecorder events;
+  Connection connection(loop, listening->local_address(), options, nullptr, events);
+  EXPECT_TRUE(until([&] { return events.has("open"); }));
+  loop.close(accepting);
+}
 
 // ---- threads ----
 

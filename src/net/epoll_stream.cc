@@ -27,11 +27,11 @@ int EpollStream::begin_connect(const Address& to, const ConnectOptions& options)
   sockaddr_storage storage;
   if (to.is_ip()) {
     set_no_delay(fd_.get());
-    if (options.keep_alive) set_keep_alive(fd_.get());
+    if (options.keep_alive) set_keep_alive(fd_.get(), *options.keep_alive);
   }
-  if (options.bind_to.family() != Address::Family::None) {
+  if (to.is_ip() && options.bind_to.is_ip()) {
     const int on = 1;  // The port is chosen by connect, so that one local port serves many remote ones.
-    if (to.is_ip()) setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     const socklen_t length = options.bind_to.to_sockaddr(&storage);
     if (bind(fd_.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0) return errno;
   }

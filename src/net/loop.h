@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -153,9 +154,15 @@ struct ListenOptions {
   uint32_t unix_mode = 0;  ///< permission bits of a unix socket; 0 leaves the umask's
 };
 
+/// TCP keep-alive probes: begun after `idle`, one each `interval`, the connection fails after `probes` unanswered ones.
+/// 0 leaves a value to the system. Whole seconds.
+struct KeepAlive {
+  uint32_t probes = 0, idle_s = 0, interval_s = 0;
+};
+
 struct ConnectOptions {
-  Address bind_to;          ///< local address; Family::None leaves it to the system
-  bool keep_alive = false;  ///< TCP keep-alive probes
+  Address bind_to;                      ///< local address of IP connections; Family::None leaves it to the system
+  std::optional<KeepAlive> keep_alive;  ///< of IP connections
 };
 
 /// One event loop. See the head of this file for the rules.

@@ -110,7 +110,16 @@ FileDescriptor open_socket(Address::Family family, int type) {
 }
 
 void set_no_delay(int fd) { set_flag(fd, IPPROTO_TCP, TCP_NODELAY); }
-void set_keep_alive(int fd) { set_flag(fd, SOL_SOCKET, SO_KEEPALIVE); }
+void set_keep_alive(int fd, const KeepAlive& values) {
+  set_flag(fd, SOL_SOCKET, SO_KEEPALIVE);
+  const auto set = [fd](int option, uint32_t value) {
+    const int number = static_cast<int>(value);
+    if (number > 0) setsockopt(fd, IPPROTO_TCP, option, &number, sizeof number);
+  };
+  set(TCP_KEEPCNT, values.probes);
+  set(TCP_KEEPIDLE, values.idle_s);
+  set(TCP_KEEPINTVL, values.interval_s);
+}
 
 int readable_bytes(int fd) {
   int bytes = 0;

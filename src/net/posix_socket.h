@@ -36,7 +36,7 @@ base::Error io_error(std::string_view what, int error);
 /// Non-blocking and close-on-exec. Not open, with errno set, on failure.
 FileDescriptor open_socket(Address::Family family, int type);
 void set_no_delay(int fd);
-void set_keep_alive(int fd);
+void set_keep_alive(int fd, const KeepAlive& values);
 /// Bytes that a receive would return now.
 int readable_bytes(int fd);
 /// The pending asynchronous error of the socket; 0 when there is none. Clears it.

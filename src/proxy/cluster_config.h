@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "http/connection.h"
 #include "net/address.h"
+#include "net/loop.h"
 #include "net/resolver.h"
 #include "proxy/route_config.h"
 
@@ -25,7 +26,8 @@ namespace weft::proxy {
 
 struct BreakerThresholds {
   uint32_t connections_max = base::kBreakerConnections;
-  uint64_t connection_pools_max = UINT64_MAX;  ///< the process's, each for a host, protocol and name
+  uint64_t connection_pools_max = UINT64_MAX;      ///< the process's, each for a host, protocol and name
+  uint64_t connections_per_host_max = UINT64_MAX;  ///< per_host_thresholds
   uint32_t pending_requests_max = base::kBreakerPendingRequests;
   uint32_t requests_max = base::kBreakerRequests;
   uint32_t retries_max = base::kBreakerRetries;
@@ -105,7 +107,6 @@ struct ClusterConfig {
   base::Duration connect_timeout = base::seconds(5);
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
   std::array<BreakerThresholds, 2> breakers;  ///< [0] DEFAULT, [1] HIGH priority
-  std::optional<uint32_t> per_host_connections_max;
   std::optional<OutlierConfig> outlier;
 
   enum class Protocol : uint8_t {
@@ -125,7 +126,7 @@ struct ClusterConfig {
   bool auto_sni = false;             ///< the request's name is the SNI, unless it is an address
   bool auto_san_validation = false;  ///< the server's certificate must have the request's name
   std::string auto_sni_header;       ///< the request's name, where it is not the authority
-  bool tcp_keepalive = false;
+  std::optional<net::KeepAlive> tcp_keepalive;
   net::Address bind_to;
   double preconnect_ratio = 1.0;
 

@@ -295,9 +295,9 @@ void HostPool::make_connections() {
 
 // At the connection limit a pool without any connection still makes one, or its requests would wait for ever.
 bool HostPool::make_one() {
-  const auto& per_host = cluster_.config().per_host_connections_max;
-  const bool is_allowed = (!per_host || host_->cx_active.value() < *per_host) &&
-                          cluster_.breaker(kind_.is_high_priority).connections().try_take();
+  const uint64_t per_host = cluster_.config().breakers[kind_.is_high_priority ? 1 : 0].connections_per_host_max;
+  const bool is_allowed =
+      host_->cx_active.value() < per_host && cluster_.breaker(kind_.is_high_priority).connections().try_take();
   if (!is_allowed) {
     cluster_.stats().counter(ClusterStat::upstream_cx_overflow).add();
     if (connection_count_ > 0) return false;

@@ -176,7 +176,7 @@ void translate_balance(const View& view, ClusterConfig& cluster) {
 // ---- resilience ---------------------------------------------------------------------------------------------------
 
 void translate_breakers(const View& view, ClusterConfig& cluster) {
-  bool is_given[2] = {};
+  bool is_given[2] = {}, is_given_per_host[2] = {};
   for (const View& thresholds : view.messages("thresholds")) {
     const size_t priority = thresholds.choice("priority") == "HIGH" ? 1 : 0;
     if (is_given[priority]) {
@@ -199,9 +199,12 @@ void translate_breakers(const View& view, ClusterConfig& cluster) {
     }
   }
   for (const View& thresholds : view.messages("per_host_thresholds")) {
-    if (thresholds.choice("priority") == "HIGH") thresholds.fault("priority", "HIGH: not implemented by Weft per host");
-    if (const auto connections = thresholds.wrapped_number("max_connections"))
-      cluster.per_host_connections_max = static_cast<uint32_t>(*connections);
+    const size_t priority = thresholds.choice("priority") == "HIGH" ? 1 : 0;
+    if (is_given_per_host[priority])
+      thresholds.fault("priority", "given twice: the first thresholds of a priority count");
+    is_given_per_host[priority] = true;
+    cluster.breakers[priority].connections_per_host_max =
+        thresholds.wrapped_number("max_connections").value_or(UINT64_MAX);
   }
 }
 
@@ -245,7 +248,10 @@ void translate_outlier(const View& view, ClusterConfig& cluster) {
 
 void translate_common_http(const View& common, ClusterConfig& cluster) {
   if (!common) return;
-  translate_head_limits(common, cluster.h1, cluster.h2);
+  cluster.h1.headers_count_max = cluster.h2.headers_count_max =
+      number_or(common, "max_headers_count", static_cast<uint32_t>(cluster.h1.headers_count_max));
+  common.choice(
+      "headers_with_underscores_action");  // about clients' requests; in a cluster it has no effect, as in Envoy
   if (const auto idle = common.duration("idle_timeout"))
     cluster.idle_timeout = idle->count() > 0 ? std::optional(*idle) : std::nullopt;
   cluster.max_connection_duration = common.duration("max_connection_duration");
@@ -340,8 +346,12 @@ void translate_connections(const View& view, ClusterConfig& cluster) {
   cluster.connect_timeout = duration_or(view, "connect_timeout", base::seconds(5));
   cluster.buffer_bytes = number_or(view, "per_connection_buffer_limit_bytes", cluster.buffer_bytes);
   cluster.h1.buffer_bytes = cluster.h2.buffer_bytes = cluster.buffer_bytes;
-  if (const View options = view.message("upstream_connection_options"))
-    cluster.tcp_keepalive = options.has("tcp_keepalive");
+  if (const View keepalive = view.message("upstream_connection_options").message("tcp_keepalive")) {
+    auto& values = cluster.tcp_keepalive.emplace();
+    values.probes = number_or(keepalive, "keepalive_probes", 0);
+    values.idle_s = number_or(keepalive, "keepalive_time", 0);
+    values.interval_s = number_or(keepalive, "keepalive_interval", 0);
+  }
   if (const View bind = view.message("upstream_bind_config")) {
     const View source = bind.message("source_address");
     const auto place = source ? translate_socket_address(source) : std::nullopt;

@@ -94,6 +94,31 @@ TEST(Translate, gives_outlier_detection_and_back_off_their_derived_defaults) {
   EXPECT_EQ(policy.num_retries, 1u);
 }
 
+TEST(Translate, reads_the_limits_of_clusters_per_priority_and_host) {
+  Pieces pieces;
+  pieces.cluster =
+      "circuit_breakers: {thresholds: [{max_connections: 5, max_connection_pools: 2}, {priority: HIGH, max_requests: 0}], "
+      "per_host_thresholds: [{max_connections: 4}, {priority: HIGH, max_connections: 3}]}, "
+      "upstream_connection_options: {tcp_keepalive: {keepalive_probes: 3, keepalive_time: 70, keepalive_interval: 10}}, "
+      "upstream_bind_config: {source_address: {address: 127.0.0.9, port_value: 0}}";
+  const Loaded loaded = load(pieces);
+  ASSERT_EQ(loaded.faults.to_string(), "");
+  const proxy::ClusterConfig& cluster = cluster_of(loaded);
+  EXPECT_EQ(cluster.breakers[0].connections_max, 5u);
+  EXPECT_EQ(cluster.breakers[0].connection_pools_max, 2u);
+  EXPECT_EQ(cluster.breakers[0].connections_per_host_max, 4u);
+  EXPECT_EQ(cluster.breakers[1].connection_pools_max, UINT64_MAX);
+  EXPECT_EQ(cluster.breakers[1].requests_max, 0u);
+  EXPECT_EQ(cluster.breakers[1].connections_per_host_max, 3u);
+  ASSERT_TRUE(cluster.tcp_keepalive.has_value());
+  EXPECT_EQ(cluster.tcp_keepalive->probes, 3u);
+  EXPECT_EQ(cluster.tcp_keepalive->idle_s, 70u);
+  EXPECT_EQ(cluster.tcp_keepalive->interval_s, 10u);
+  EXPECT_EQ(cluster.bind_to.ip(), "127.0.0.9");
+  EXPECT_EQ(cluster.connect_timeout, base::seconds(5));
+  EXPECT_EQ(cluster.idle_timeout, base::seconds(3600));
+}
+
 TEST(Translate, understands_the_old_spellings) {
   Pieces pieces;
   pieces.bootstrap =
@@ -271,6 +296,15 @@ const Refusal kRefusals[] = {
      line(kCluster + ".lb_policy: RING_HASH: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are")},
     {"health_checks", with(&Pieces::cluster, "health_checks: [{}]"),
      line(kCluster + ".health_checks: not implemented by Weft")},
+    {"names_of_requests_that_anyone_can_sign",
+     with(&Pieces::cluster, kTls + "UpstreamTlsContext}}, typed_extension_protocol_options: "
+                                   "{envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
+                                   "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, "
+                                   "upstream_http_protocol_options: {auto_san_validation: true}, explicit_http_config: "
+                                   "{http_protocol_options: {}}}}"),
+     line(kCluster +
+          ".typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].upstream_http_"
+          "protocol_options.auto_san_validation: names are worth nothing without trusted_ca: anyone can sign them")},
     {"outlier_monitors", with(&Pieces::cluster, "outlier_detection: {monitors: [{name: a}]}"),
      line(kCluster + ".outlier_detection.monitors: not implemented by Weft")},
     {"protocols_by_alpn_without_tls",
