@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from bootstrap import (TLS_INSPECTOR, address, bootstrap, chain, cluster, downstream_tls, listener, route, simple, upstream_tls, validation)
+from bootstrap import (PROTOCOL_OPTIONS, TLS_INSPECTOR, address, bootstrap, chain, cluster, downstream_tls, listener, route, simple, upstream_tls, validation)
 from certificates import Authority
 from processes import free_port
 
@@ -164,6 +164,22 @@ def test_an_upstream_that_is_not_the_one_expected_is_503(weft, nginx, authority,
     stats = proxy.stats()
     wanted = "fail_verify_san" if kind == "another name" else "fail_verify_error"
     assert stats[f"cluster.service.ssl.{wanted}"] >= 1, {name: value for name, value in stats.items() if ".ssl." in name}
+
+
+def test_the_upstreams_tls_name_is_the_requests_where_that_is_asked_for(weft, nginx, authority, run):
+    origin = tls_origin(nginx, authority.issue("origin", names=["a.example", "b.example"]))
+    port = free_port()
+    proxy = weft(bootstrap([listener(port, [route("/", "service")])], [cluster(
+        "service", origin.port, transport_socket=upstream_tls(validation(authority)), typed_extension_protocol_options={PROTOCOL_OPTIONS: {
+            "@type": f"type.googleapis.com/{PROTOCOL_OPTIONS}", "explicit_http_config": {"http_protocol_options": {}},
+            "upstream_http_protocol_options": {"auto_sni": True, "auto_san_validation": True}}})]))
+
+    def status_and_name(host: str) -> str:
+        return run("curl", "-sS", "-w", " %{http_code}", "-H", f"host: {host}", f"http://127.0.0.1:{port}/").stdout
+    assert status_and_name("a.example").split() == ["a.example", "200"]
+    assert status_and_name("b.example:8443").split() == ["b.example", "200"]
+    assert status_and_name("c.example").endswith(" 503"), "the certificate has no such name"
+    assert proxy.stats()["cluster.service.ssl.fail_verify_san"] == 1
 
 
 def test_a_pair_of_sidecars_speaks_http2_over_mutual_tls(weft, upstream, authority, run):
