@@ -32,19 +32,33 @@ WeightedQueue::Entry WeightedQueue::pop() {
   return entry;
 }
 
-double Balancer::weight_of(const Host& host) const {
-  const double weight = std::max(1u, host.weight);
+bool Balancer::has_newcomers(base::MonoTime now) const {
+  return options_.slow_start.window > base::Duration::zero() && now - last_added_ <= options_.slow_start.window;
+}
+
+double Balancer::slow_start_share(const Host& host, base::MonoTime now) const {
+  const ClusterConfig::SlowStart& slow = options_.slow_start;
+  const base::Duration age = std::max<base::Duration>(now - host.added_at, base::milliseconds(1));
+  if (!host.is_usable() || age >= slow.window) return 1.0;
+  const double time_share = static_cast<double>(age.count()) / static_cast<double>(slow.window.count());
+  return std::max(std::pow(time_share, 1.0 / slow.aggression), slow.min_weight_share);
+}
+
+double Balancer::weight_of(const Host& host, base::MonoTime now) const {
+  const double weight = std::max(1u, host.weight) * (has_newcomers(now) ? slow_start_share(host, now) : 1.0);
   if (options_.policy != ClusterConfig::Balance::LeastRequest || options_.least_request_bias == 0.0) return weight;
   const auto active = static_cast<double>(host.rq_active.value() + 1);
   return weight / (options_.least_request_bias == 1.0 ? active : std::pow(active, options_.least_request_bias));
 }
 
-void Balancer::update(std::span<const std::shared_ptr<Host>> hosts, base::Random& random) {
+void Balancer::update(std::span<const std::shared_ptr<Host>> hosts, base::Random& random, base::MonoTime now) {
   hosts_.assign(hosts.begin(), hosts.end());
-  rebuild_priorities(random);
+  last_added_ = {};
+  for (const auto& host : hosts_) last_added_ = std::max(last_added_, host->added_at);
+  rebuild_priorities(random, now);
 }
 
-void Balancer::rebuild_priorities(base::Random& random) {
+void Balancer::rebuild_priorities(base::Random& random, base::MonoTime now) {
   uint32_t count = 0;
   for (const auto& host : hosts_) count = std::max(count, host->priority + 1);
   priorities_.assign(count, Priority());
@@ -71,7 +85,7 @@ void Balancer::rebuild_priorities(base::Random& random) {
     all_panic = all_panic && priorities_[i].is_in_panic;
   }
   share_load(all_panic ? std::span<const uint32_t>(totals) : std::span<const uint32_t>(health));
-  for (uint32_t i = 0; i < count; ++i) fill(priorities_[i], i, random);
+  for (uint32_t i = 0; i < count; ++i) fill(priorities_[i], i, random, now);
 }
 
 /// Gives each priority what its health allows of what the ones before it left; the parts sum to 100. In total panic the
@@ -98,22 +112,24 @@ void Balancer::share_load(std::span<const uint32_t> health_percent) {
   first->load_percent += left;  // rounding
 }
 
-void Balancer::fill(Priority& priority, uint32_t number, base::Random& random) {
+void Balancer::fill(Priority& priority, uint32_t number, base::Random& random, base::MonoTime now) {
   for (const auto& host : hosts_) {
     if (host->priority == number && (priority.is_in_panic || host->is_usable()))
       priority.candidates.push_back(host.get());
   }
   if (priority.candidates.empty()) return;
   const uint32_t weight = priority.candidates.front()->weight;
-  priority.has_equal_weights = std::all_of(priority.candidates.begin(), priority.candidates.end(),
-                                           [&](const Host* h) { return h->weight == weight; });
+  priority.has_equal_weights =
+      !has_newcomers(now) && std::all_of(priority.candidates.begin(), priority.candidates.end(),
+                                         [&](const Host* h) { return h->weight == weight; });
   // Workers start at different hosts, so that they do not all send their first request to the first one.
   const uint64_t offset = random.below(priority.candidates.size());
   priority.next = offset;
   if (priority.has_equal_weights) return;
-  for (uint32_t i = 0; i < priority.candidates.size(); ++i) priority.queue.add(i, weight_of(*priority.candidates[i]));
+  for (uint32_t i = 0; i < priority.candidates.size(); ++i)
+    priority.queue.add(i, weight_of(*priority.candidates[i], now));
   for (uint64_t i = 0; i < offset; ++i) {
-    priority.queue.next([&](uint32_t item) { return weight_of(*priority.candidates[item]); });
+    priority.queue.next([&](uint32_t item) { return weight_of(*priority.candidates[item], now); });
   }
 }
 
@@ -142,15 +158,34 @@ Host* Balancer::pick_least(Priority& priority, base::Random& random) {
   return best;
 }
 
-Host* Balancer::pick_in(Priority& priority, base::Random& random) {
+// Among several that are least loaded each is as likely (reservoir sampling).
+Host* Balancer::pick_least_of_all(Priority& priority, base::Random& random) {
+  Host* best = nullptr;
+  uint64_t best_active = 0, ties = 0;
+  for (Host* host : priority.candidates) {
+    const uint64_t active = host->rq_active.value();
+    if (best == nullptr || active < best_active) {
+      best = host;
+      best_active = active;
+      ties = 1;
+    } else if (active == best_active && random.below(++ties) == 0) {
+      best = host;
+    }
+  }
+  return best;
+}
+
+Host* Balancer::pick_in(Priority& priority, const PickContext& context) {
+  base::Random& random = context.random;
   if (priority.candidates.empty()) return nullptr;
   if (options_.policy == ClusterConfig::Balance::Random)
     return priority.candidates[random.below(priority.candidates.size())];
   if (!priority.has_equal_weights) {
-    return priority
-        .candidates[priority.queue.next([&](uint32_t item) { return weight_of(*priority.candidates[item]); })];
+    const auto weight = [&](uint32_t item) { return weight_of(*priority.candidates[item], context.now); };
+    return priority.candidates[priority.queue.next(weight)];
   }
-  if (options_.policy == ClusterConfig::Balance::LeastRequest) return pick_least(priority, random);
+  if (options_.policy == ClusterConfig::Balance::LeastRequest)
+    return options_.least_request_full_scan ? pick_least_of_all(priority, random) : pick_least(priority, random);
   Host* host = priority.candidates[priority.next];
   priority.next = priority.next + 1 == priority.candidates.size() ? 0 : priority.next + 1;
   return host;
@@ -161,7 +196,7 @@ Host* Balancer::pick(const PickContext& context) {
   for (uint32_t attempt = 0; attempt <= context.attempts_max; ++attempt) {
     Priority* priority = choose_priority(context.random);
     if (priority == nullptr) return nullptr;
-    host = pick_in(*priority, context.random);
+    host = pick_in(*priority, context);
     if (host == nullptr) return nullptr;
     if (priority->is_in_panic) ++panic_picks_;
     if (std::find(context.avoid.begin(), context.avoid.end(), host) == context.avoid.end()) break;

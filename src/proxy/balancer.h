@@ -21,10 +21,16 @@ struct BalancerOptions {
   uint32_t least_request_choices = 2;
   double least_request_bias = 1.0;
   double panic_threshold_percent = 50.0;  ///< 0: never panics
+  bool least_request_full_scan = false;
+  ClusterConfig::SlowStart slow_start{};
 
   static BalancerOptions of(const ClusterConfig& cluster) {
-    return {cluster.balance, cluster.least_request_choices, cluster.least_request_bias,
-            cluster.healthy_panic_threshold};
+    return {cluster.balance,
+            cluster.least_request_choices,
+            cluster.least_request_bias,
+            cluster.healthy_panic_threshold,
+            cluster.least_request_full_scan,
+            cluster.slow_start};
   }
 };
 
@@ -33,6 +39,7 @@ struct PickContext {
   base::Random& random;
   std::span<Host* const> avoid = {};  ///< hosts of earlier attempts (retry_host_predicate previous_hosts)
   uint32_t attempts_max = 1;          ///< picks before one of `avoid` is accepted (host_selection_retry_max_attempts)
+  base::MonoTime now{};               ///< for slow start
 };
 
 /// An earliest-deadline-first queue over weights: host i comes up in proportion to its weight. O(log n).
@@ -74,7 +81,7 @@ class Balancer {
 
   /// Takes the hosts as they are now. Call when the endpoint set changes, and when a host is ejected or comes back
   /// (a pick never returns a host that was not usable at the last update, outside panic). `random`: the start offset.
-  void update(std::span<const std::shared_ptr<Host>> hosts, base::Random& random);
+  void update(std::span<const std::shared_ptr<Host>> hosts, base::Random& random, base::MonoTime now = {});
 
   /// The host of the next attempt; null when there is none (503, flag UH). O(1), O(log n) where weights differ.
   Host* pick(const PickContext& context);
@@ -90,22 +97,27 @@ class Balancer {
     std::vector<Host*> candidates;  ///< usable ones; all in panic
     uint32_t load_percent = 0;      ///< share of the picks
     bool is_in_panic = false;
-    bool has_equal_weights = true;
+    bool has_equal_weights = true;  ///< and had no newcomers at the last update
     WeightedQueue queue;
     size_t next = 0;  ///< round robin without weights
   };
-  void rebuild_priorities(base::Random& random);
+  void rebuild_priorities(base::Random& random, base::MonoTime now);
   void share_load(std::span<const uint32_t> health_percent);
-  void fill(Priority& priority, uint32_t number, base::Random& random);
+  void fill(Priority& priority, uint32_t number, base::Random& random, base::MonoTime now);
   Priority* choose_priority(base::Random& random);
-  Host* pick_in(Priority& priority, base::Random& random);
+  Host* pick_in(Priority& priority, const PickContext& context);
   Host* pick_least(Priority& priority, base::Random& random);
-  double weight_of(const Host& host) const;
+  Host* pick_least_of_all(Priority& priority, base::Random& random);
+  double weight_of(const Host& host, base::MonoTime now) const;
+  /// The share of its weight that a host takes at `now`.
+  double slow_start_share(const Host& host, base::MonoTime now) const;
+  bool has_newcomers(base::MonoTime now) const;
 
   const BalancerOptions options_;
   std::vector<std::shared_ptr<Host>> hosts_;
   std::vector<Priority> priorities_;
   size_t usable_ = 0;
+  base::MonoTime last_added_{};
   uint64_t panic_picks_ = 0;
   bool is_in_panic_ = false;
 };

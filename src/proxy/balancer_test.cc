@@ -97,6 +97,84 @@ TEST_F(Balancing, LeastRequestWithWeightsDividesByTheLoad) {
   EXPECT_NEAR(picks(400)[1], 300, 5) << "a bias of 0 leaves the weights alone";
 }
 
+TEST_F(Balancing, AFullScanFindsTheLeastLoadedAndIsFairAmongThem) {
+  add_many(5);
+  BalancerOptions options{Balance::LeastRequest};
+  options.least_request_full_scan = true;
+  balancer_ = std::make_unique<Balancer>(options);
+  balancer_->update(hosts_, random_);
+  for (size_t i = 0; i < 3; ++i) hosts_[i]->rq_active.add(1);
+  const auto counts = picks(1000);
+  EXPECT_EQ(counts[0] + counts[1] + counts[2], 0);
+  EXPECT_NEAR(counts[3], 500, 80);
+}
+
+// ------------------------------------------------------------------ slow start
+
+class SlowStart : public Balancing {
+ protected:
+  static base::MonoTime at(int64_t seconds) { return base::MonoTime() + base::seconds(seconds); }
+  void add_at(int64_t seconds, uint32_t weight = 1) {
+    const auto index = static_cast<uint32_t>(hosts_.size());
+    hosts_.push_back(
+        std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, 0, true, at(seconds)));
+  }
+  void make_slow(Balance policy, int64_t now) {
+    options.policy = policy;
+    balancer_ = std::make_unique<Balancer>(options);
+    balancer_->update(hosts_, random_, at(now));
+  }
+  std::vector<int> picks_at(int64_t now, int count) {
+    std::vector<int> counts(hosts_.size());
+    for (int i = 0; i < count; ++i) ++counts.at(index_of(balancer_->pick({.random = random_, .now = at(now)})));
+    return counts;
+  }
+  BalancerOptions options{.slow_start = {.window = base::seconds(100)}};
+};
+
+// Ages 1000 s and 50 of 100 s: weights 1 and 0.5.
+TEST_F(SlowStart, ANewHostTakesAShareThatGrowsWithItsAge) {
+  add_at(0);
+  add_at(1000);
+  make_slow(Balance::RoundRobin, 1050);
+  EXPECT_NEAR(picks_at(1050, 300)[1], 100, 3);
+  make_slow(Balance::RoundRobin, 1101);
+  EXPECT_EQ(picks_at(1101, 300)[1], 150) << "the window is over";
+}
+
+TEST_F(SlowStart, TheShareHasALeastValue) {
+  add_at(0);
+  add_at(1000);
+  make_slow(Balance::RoundRobin, 1000);
+  EXPECT_NEAR(picks_at(1000, 1100)[1], 100, 3) << "1 to 0.1";
+  options.slow_start.min_weight_share = 0.5;
+  make_slow(Balance::RoundRobin, 1000);
+  EXPECT_NEAR(picks_at(1000, 300)[1], 100, 3);
+}
+
+// 0.25 ^ (1 / 2) = 0.5.
+TEST_F(SlowStart, AggressionBendsTheCurve) {
+  add_at(0);
+  add_at(1000);
+  options.slow_start.aggression = 2.0;
+  make_slow(Balance::RoundRobin, 1025);
+  EXPECT_NEAR(picks_at(1025, 300)[1], 100, 3);
+}
+
+TEST_F(SlowStart, WorksWithWeightsAndLeastRequest) {
+  add_at(0, 1);
+  add_at(1000, 4);
+  make_slow(Balance::LeastRequest, 1050);  // 1 to 4 × 0.5
+  EXPECT_NEAR(picks_at(1050, 300)[1], 200, 3);
+}
+
+TEST_F(SlowStart, AmongHostsOfOneAgeAllAreEqual) {
+  add_at(1000);
+  add_at(1000);
+  make_slow(Balance::RoundRobin, 1010);
+  EXPECT_EQ(picks_at(1010, 100)[1], 50);
+}
+
 TEST_F(Balancing, RandomReachesAllEvenly) {
   add_many(4);
   make(Balance::Random);

@@ -102,7 +102,17 @@ struct ClusterConfig {
   enum class Balance : uint8_t { RoundRobin, LeastRequest, Random } balance = Balance::RoundRobin;
   uint32_t least_request_choices = 2;
   double least_request_bias = 1.0;
+  bool least_request_full_scan = false;  ///< the least loaded of all, instead of `choices` drawn
+  struct SlowStart {
+    base::Duration window{};         ///< zero: none
+    double aggression = 1.0;         ///< above 1 rises faster at first
+    double min_weight_share = 0.10;  ///< of the weight
+  } slow_start;
   double healthy_panic_threshold = 50.0;  ///< percent
+
+  bool close_connections_on_host_set_change = false;
+  /// Ejection ends tunnels (CONNECT that ends here) at once, where other connections finish what they do.
+  bool close_connections_on_host_health_failure = false;
 
   base::Duration connect_timeout = base::seconds(5);
   uint32_t buffer_bytes = base::kConnectionBufferBytes;

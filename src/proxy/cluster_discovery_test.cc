@@ -65,7 +65,7 @@ class Discovery : public ::testing::Test, private DiscoveryHandler {
 
  private:
   void on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) override {
-    changes += cluster.update_endpoints(endpoints) ? 1 : 0;
+    changes += cluster.update_endpoints(endpoints, world.now()) ? 1 : 0;
   }
   void on_warm() override { ++warm; }
 
@@ -279,7 +279,41 @@ TEST_F(Discovery, EachClusterAsksItsOwnResolver) {
 
 // ------------------------------------------------------------------ on the assembled proxy
 
-class DnsProxy : public WithProxy {};
+class DnsProxy : public WithProxy {
+ protected:
+  void name_upstream(const std::string& name) {
+    cluster.discovery = ClusterConfig::Discovery::StrictDns;
+    cluster.dns_family = ClusterConfig::DnsFamily::V4Only;
+    auto endpoints = std::make_shared<EndpointSet>(*cluster.endpoints);
+    endpoints->endpoints[0].dns_name = name;
+    endpoints->endpoints[0].dns_port = endpoints->endpoints[0].address.port();
+    cluster.endpoints = endpoints;
+  }
+};
+
+class HostSetChange : public DnsProxy, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(HostSetChange, EndsTheConnectionsOfHostsThatLeaveAndWhereConfiguredAll) {
+  net::testing::ScriptedResolver names(loop());
+  names.set("up.test", {"127.0.0.1"});
+  resolver = &names;
+  route_to_upstream();
+  name_upstream("up.test");
+  cluster.close_connections_on_host_set_change = GetParam();
+  start();
+  world.run_for(seconds(1));
+  EXPECT_TRUE(call("GET / HTTP/1.1\r\nhost: a\r\n").starts_with("HTTP/1.1 200"));
+  names.set("up.test", {"127.0.0.1", "127.0.0.2"});
+  world.run_for(seconds(6));
+  EXPECT_EQ(stat("cluster.up.membership_total"), 2);
+  EXPECT_EQ(stat("cluster.up.upstream_cx_destroy"), GetParam() ? 1 : 0);
+  names.set("up.test", {"127.0.0.2"});
+  world.run_for(seconds(6));
+  EXPECT_EQ(stat("cluster.up.upstream_cx_destroy"), 1);
+  stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(EitherWay, HostSetChange, ::testing::Bool());
 
 TEST_F(DnsProxy, AnswersWhenItsNamesAreResolvedAndFollowsThem) {
   net::testing::ScriptedResolver names(loop());
@@ -287,12 +321,7 @@ TEST_F(DnsProxy, AnswersWhenItsNamesAreResolvedAndFollowsThem) {
   names.set("up.test", {"127.0.0.1"});
   resolver = &names;
   route_to_upstream();
-  cluster.discovery = ClusterConfig::Discovery::StrictDns;
-  cluster.dns_family = ClusterConfig::DnsFamily::V4Only;
-  auto endpoints = std::make_shared<EndpointSet>(*cluster.endpoints);
-  endpoints->endpoints[0].dns_name = "up.test";
-  endpoints->endpoints[0].dns_port = endpoints->endpoints[0].address.port();
-  cluster.endpoints = endpoints;
+  name_upstream("up.test");
   start();
   EXPECT_EQ(stat("server.live"), 0) << "the first answer is awaited";
   world.run_for(seconds(4));

@@ -10,8 +10,8 @@ bool is_same(const Host& host, const EndpointConfig& endpoint) {
          host.hostname == endpoint.hostname && host.is_healthy == endpoint.is_healthy;
 }
 
-std::shared_ptr<Host> make_host(const EndpointConfig& e) {
-  return std::make_shared<Host>(e.address, e.hostname, e.weight, e.priority, e.is_healthy);
+std::shared_ptr<Host> make_host(const EndpointConfig& e, base::MonoTime now) {
+  return std::make_shared<Host>(e.address, e.hostname, e.weight, e.priority, e.is_healthy, now);
 }
 
 }  // namespace
@@ -24,14 +24,14 @@ ClusterState::ClusterState(std::shared_ptr<const ClusterConfig> config)
   if (config_->outlier) outlier_ = std::make_unique<OutlierDetector>(*config_->outlier);
 }
 
-bool ClusterState::update_endpoints(const EndpointSet& endpoints) {
+bool ClusterState::update_endpoints(const EndpointSet& endpoints, base::MonoTime now) {
   auto next = std::make_shared<HostSet>();
   bool is_changed = endpoints.endpoints.size() != hosts_->hosts.size();
   for (const EndpointConfig& endpoint : endpoints.endpoints) {
     const auto old =
         std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), [&](const auto& h) { return is_same(*h, endpoint); });
     if (old == hosts_->hosts.end()) is_changed = true;
-    next->hosts.push_back(old != hosts_->hosts.end() ? *old : make_host(endpoint));
+    next->hosts.push_back(old != hosts_->hosts.end() ? *old : make_host(endpoint, now));
   }
   if (!is_changed) return false;
   for (const auto& host : hosts_->hosts) {

@@ -30,8 +30,8 @@ class ClusterState {
   OutlierDetector* outlier() { return outlier_.get(); }
   const OutlierDetector* outlier() const { return outlier_.get(); }
 
-  /// Hosts keep their counts while their address stays. Returns false when nothing changed.
-  bool update_endpoints(const EndpointSet& endpoints);
+  /// Hosts keep their counts while their address stays; new ones are added `now`. Returns false when nothing changed.
+  bool update_endpoints(const EndpointSet& endpoints, base::MonoTime now);
   const std::shared_ptr<const HostSet>& hosts() const { return hosts_; }
 
   /// Tells the detector what became of an attempt. True: the host was ejected by it.

@@ -31,20 +31,23 @@ struct HostOutlier {
 };
 
 struct Host : std::enable_shared_from_this<Host> {
-  Host(net::Address host_address, std::string name, uint32_t host_weight, uint32_t host_priority, bool healthy = true)
+  Host(net::Address host_address, std::string name, uint32_t host_weight, uint32_t host_priority, bool healthy = true,
+       base::MonoTime added = {})
       : address(std::move(host_address)),
         address_text(address.to_string()),
         hostname(std::move(name)),
         weight(host_weight),
         priority(host_priority),
-        is_healthy(healthy) {}
+        is_healthy(healthy),
+        added_at(added) {}
 
   const net::Address address;
   const std::string address_text;  ///< "127.0.0.1:80"
   const std::string hostname;      ///< for auto_host_rewrite and /clusters
   const uint32_t weight;
   const uint32_t priority;
-  const bool is_healthy;  ///< health_status of the assignment
+  const bool is_healthy;          ///< health_status of the assignment
+  const base::MonoTime added_at;  ///< to the cluster; slow start counts from here
 
   // /clusters and the balancer read these.
   base::SharedCount rq_active, rq_total, rq_success, rq_error, rq_timeout;

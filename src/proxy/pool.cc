@@ -365,8 +365,22 @@ bool HostPool::is_busy() {
   return streams > 0;
 }
 
+// A connection being made for somebody who waits goes on: it is newer than the reason to drain.
 void HostPool::drain() {
-  connections_.for_each([](PoolConnection& c) { c.drain(); });
+  connections_.for_each([this](PoolConnection& c) {
+    if (!c.is_connecting() || pending_count_ == 0) c.drain();
+  });
+}
+
+void HostPool::leave_if_ejected() {
+  if (!host_->is_ejected()) return;
+  if (std::exchange(drained_for_, host_->outlier.ejected_at.value()) == host_->outlier.ejected_at.value()) return;
+  if (kind_.is_tcp && cluster_.config().close_connections_on_host_health_failure) {
+    connections_.for_each([](PoolConnection& c) {
+      if (!c.is_connecting()) c.close();
+    });
+  }
+  drain();
 }
 
 void HostPool::close_all() {

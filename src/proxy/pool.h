@@ -136,8 +136,10 @@ class HostPool final : public net::Destroyable {
   /// The stream given out is over: one place of the request breaker is free again.
   void release_request();
 
-  /// Opens nothing more on any connection (host gone, drain).
+  /// Opens nothing more on the connections there are (host gone or ejected, drain); what waits gets one all the same.
   void drain();
+  /// Drains once for each time its host is ejected.
+  void leave_if_ejected();
   void close_all();
   bool is_empty() const { return connection_count_ == 0 && pending_count_ == 0; }
   /// Whether it has streams or waiting requests.
@@ -166,6 +168,7 @@ class HostPool final : public net::Destroyable {
   const PoolKind kind_;
   size_t connection_count_ = 0;
   size_t pending_count_ = 0;
+  uint64_t drained_for_ = 0;                         ///< the ejection that it was drained for, by its time
   base::IntrusiveList<PoolConnection> connections_;  ///< those with room are at the front
   base::IntrusiveList<PoolCaller> pending_;
   net::Deferred serve_;

@@ -226,6 +226,38 @@ TEST_F(Resilience, AHostWhoseAnswersAreMuchWorseThanTheOthersIsEjected) {
   EXPECT_EQ(requests_by_upstream[0], 10);
 }
 
+TEST_F(Resilience, WhereMostHostsAreEjectedAllAreUsed) {
+  auto& outlier = cluster.outlier.emplace();
+  outlier.max_ejection_percent = 100;
+  outlier.consecutive_5xx = 1;
+  answer_by_script = [](size_t upstream, const std::string&) {
+    return std::string(upstream == 2 ? kOk : kUnavailable);
+  };
+  begin(3);
+  for (int i = 0; i < 3; ++i) call(kGet);
+  EXPECT_EQ(up("outlier_detection.ejections_active"), 2);
+  EXPECT_EQ(up("lb_healthy_panic"), 0);
+  const auto before = requests_by_upstream;
+  for (int i = 0; i < 6; ++i) call(kGet);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(requests_by_upstream[i] - before[i], 2) << i;
+  EXPECT_EQ(up("lb_healthy_panic"), 6) << "a third of the hosts is below the threshold of 50 %";
+}
+
+TEST_F(Resilience, AnEjectedHostLosesItsIdleConnections) {
+  auto& outlier = cluster.outlier.emplace();
+  outlier.max_ejection_percent = 50;
+  answer_by_script = [](size_t upstream, const std::string&) {
+    return std::string(upstream == 0 ? kUnavailable : kOk);
+  };
+  begin(2);
+  for (int i = 0; i < 2; ++i) call(kGet);
+  EXPECT_EQ(up("upstream_cx_active"), 2);
+  for (int i = 0; i < 8; ++i) call(kGet);
+  EXPECT_EQ(up("outlier_detection.ejections_active"), 1);
+  world.run_for(milliseconds(10));
+  EXPECT_EQ(up("upstream_cx_active"), 1);
+}
+
 TEST_F(Resilience, SplitErrorsKeepFailuresToConnectApartFromAnswers) {
   auto& outlier = cluster.outlier.emplace();
   outlier.max_ejection_percent = 50;

@@ -112,7 +112,7 @@ base::Status Server::prove_logs() const {
 }
 
 void Server::on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) {
-  if (!cluster.update_endpoints(endpoints)) return;
+  if (!cluster.update_endpoints(endpoints, parts_.main->now())) return;
   const auto at = std::find_if(clusters_.begin(), clusters_.end(), [&](const auto& c) { return c.get() == &cluster; });
   cluster_stats_[static_cast<size_t>(at - clusters_.begin())]->counter(ClusterStat::membership_change).add();
   if (!has_started_workers_) return;

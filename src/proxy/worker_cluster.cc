@@ -45,19 +45,20 @@ void WorkerCluster::set_hosts(std::shared_ptr<const HostSet> hosts) {
   for (HostPool* pool : all_pools()) {
     const bool stays = std::any_of(hosts_->hosts.begin(), hosts_->hosts.end(),
                                    [&](const auto& h) { return h.get() == &pool->host(); });
-    if (!stays) pool->drain();
+    if (!stays || config_->close_connections_on_host_set_change) pool->drain();
   }
 }
 
 void WorkerCluster::refresh_balancer() {
   seen_epoch_ = state_.health_epoch();
-  balancer_.update(hosts_->hosts, loop().random());
+  balancer_.update(hosts_->hosts, loop().random(), loop().now());
+  for (HostPool* pool : all_pools()) pool->leave_if_ejected();
 }
 
 Host* WorkerCluster::choose_host(std::span<Host* const> tried, uint32_t attempts_max) {
   if (hosts_ == nullptr) return nullptr;
   if (seen_epoch_ != state_.health_epoch()) refresh_balancer();
-  PickContext context{loop().random(), tried, attempts_max};
+  PickContext context{loop().random(), tried, attempts_max, loop().now()};
   Host* host = balancer_.pick(context);
   if (const uint64_t panics = balancer_.panic_picks(); panics != panic_picks_seen_) {
     stats_->counter(ClusterStat::lb_healthy_panic).add(panics - panic_picks_seen_);
@@ -121,7 +122,7 @@ void WorkerCluster::report(Host& host, const AttemptOutcome& outcome) {
   const bool has_effect =
       outcome.kind != AttemptOutcome::Kind::Connected || detector->config().split_external_local_origin_errors;
   if (!has_effect) return;
-  state_.report(host, outcome, loop().now(), loop().random().next());
+  if (state_.report(host, outcome, loop().now(), loop().random().next()) && hosts_ != nullptr) refresh_balancer();
 }
 
 void WorkerCluster::on_pool_empty(HostPool& pool) {

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+
 #include <google/protobuf/message.h>
+#include <cmath>
 
 #include "net/tls_config.h"
 #include "xds/digest.h"
@@ -120,6 +122,20 @@ void translate_discovery(const View& view, const Translation& run, ClusterConfig
 
 // ---- balancing ----------------------------------------------------------------------------------------------------
 
+/// Of the old and the new spelling.
+void translate_slow_start(const View& view, ClusterConfig& cluster) {
+  const View slow = view.message("slow_start_config");
+  if (!slow) return;
+  cluster.slow_start.window = duration_or(slow, "slow_start_window", {});
+  if (const View aggression = slow.message("aggression")) {
+    cluster.slow_start.aggression = translate_runtime_real(aggression);
+    if (cluster.slow_start.aggression <= 0)
+      aggression.fault("default_value", fmt::format("{}: must be above 0", cluster.slow_start.aggression));
+  }
+  if (const View share = slow.message("min_weight_percent"))
+    cluster.slow_start.min_weight_share = share.real("value") / 100;
+}
+
 void translate_least_request(const View& view, ClusterConfig& cluster) {
   cluster.least_request_choices = number_or(view, "choice_count", 2);
   if (const View bias = view.message("active_request_bias")) {
@@ -127,6 +143,7 @@ void translate_least_request(const View& view, ClusterConfig& cluster) {
     if (cluster.least_request_bias < 0)
       bias.fault("default_value", fmt::format("{}: must be at least 0", cluster.least_request_bias));
   }
+  translate_slow_start(view, cluster);
 }
 
 /// The first policy of the list that is implemented counts; the others are for other proxies.
@@ -141,16 +158,20 @@ void translate_policies(const View& view, ClusterConfig& cluster) {
     is_chosen = true;
     if (payload.type() == kRoundRobin) {
       cluster.balance = ClusterConfig::Balance::RoundRobin;
+      translate_slow_start(payload, cluster);
     } else if (payload.type() == kRandom) {
       cluster.balance = ClusterConfig::Balance::Random;
     } else if (payload.type() == kLeastRequest) {
       cluster.balance = ClusterConfig::Balance::LeastRequest;
       translate_least_request(payload, cluster);
+      cluster.least_request_full_scan =
+          flag_or(payload, "enable_full_scan", false) || payload.choice("selection_method") == "FULL_SCAN";
     } else {
       is_chosen = false;
       refuse_type(payload, "RoundRobin, LeastRequest and Random are");
     }
   }
+  if (!view.has("policies")) view.absent("policies", "is required: at least one policy");
 }
 
 void translate_balance(const View& view, ClusterConfig& cluster) {
@@ -165,10 +186,13 @@ void translate_balance(const View& view, ClusterConfig& cluster) {
                fmt::format("{}: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are", policy));
   }
   if (const View least = view.message("least_request_lb_config")) translate_least_request(least, cluster);
+  if (const View round = view.message("round_robin_lb_config")) translate_slow_start(round, cluster);
   if (const View policies = view.message("load_balancing_policy")) translate_policies(policies, cluster);
   if (const View common = view.message("common_lb_config")) {
     if (const View panic = common.message("healthy_panic_threshold"))
-      cluster.healthy_panic_threshold = panic.real("value");
+      cluster.healthy_panic_threshold = std::round(panic.real("value"));  // a whole percentage in Envoy
+    cluster.close_connections_on_host_set_change = common.flag("close_connections_on_host_set_change");
+    common.accept("ignore_new_hosts_until_first_hc", "without active health checks there is no first one to wait for");
     common.accept("update_merge_window", "Weft applies every endpoint change at once");
   }
 }
@@ -360,6 +384,8 @@ void translate_connections(const View& view, ClusterConfig& cluster) {
     if (address) cluster.bind_to = *address;
     else source.fault("address", fmt::format("{}: must be an IP address", in_quotes(place->host)));
   }
+  cluster.close_connections_on_host_health_failure = view.flag("close_connections_on_host_health_failure");
+  view.accept("ignore_health_on_host_removal", "without active health checks hosts leave as soon as discovery says so");
   if (const View preconnect = view.message("preconnect_policy"))
     cluster.preconnect_ratio = preconnect.wrapped_real("per_upstream_preconnect_ratio").value_or(1.0);
 }

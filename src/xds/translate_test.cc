@@ -305,6 +305,10 @@ const Refusal kRefusals[] = {
      line(kCluster +
           ".typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].upstream_http_"
           "protocol_options.auto_san_validation: names are worth nothing without trusted_ca: anyone can sign them")},
+    {"a_policy_list_without_policies", with(&Pieces::cluster, "load_balancing_policy: {}"),
+     line(kCluster + ".load_balancing_policy.policies: is required: at least one policy")},
+    {"locality_weights", with(&Pieces::cluster, "common_lb_config: {locality_weighted_lb_config: {}}"),
+     line(kCluster + ".common_lb_config.locality_weighted_lb_config: not implemented by Weft")},
     {"outlier_monitors", with(&Pieces::cluster, "outlier_detection: {monitors: [{name: a}]}"),
      line(kCluster + ".outlier_detection.monitors: not implemented by Weft")},
     {"protocols_by_alpn_without_tls",
@@ -323,6 +327,41 @@ const Refusal kRefusals[] = {
 
 INSTANTIATE_TEST_SUITE_P(Everything, TranslateRefuses, testing::ValuesIn(kRefusals),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Translate, reads_balancing_policies_of_both_spellings) {
+  constexpr const char* kType = "'@type': type.googleapis.com/envoy.extensions.load_balancing_policies.";
+  const auto policy = [&](const std::string& typed) {
+    return with(
+        &Pieces::cluster,
+        "load_balancing_policy: {policies: [{typed_extension_config: {name: a, typed_config: {" + typed + "}}}]}");
+  };
+  const auto config = [](const Pieces& pieces) {
+    const Loaded loaded = load(pieces);
+    EXPECT_EQ(loaded.faults.to_string(), "");
+    return cluster_of(loaded);
+  };
+  using Balance = proxy::ClusterConfig::Balance;
+  const auto old =
+      config(with(&Pieces::cluster,
+                  "lb_policy: ROUND_ROBIN, round_robin_lb_config: {slow_start_config: {slow_start_window: "
+                  "60s, min_weight_percent: {value: 20}, aggression: {default_value: 2, runtime_key: a}}}, "
+                  "common_lb_config: {healthy_panic_threshold: {value: 33.4}}"));
+  EXPECT_EQ(old.slow_start.window, base::seconds(60));
+  EXPECT_DOUBLE_EQ(old.slow_start.min_weight_share, 0.2);
+  EXPECT_DOUBLE_EQ(old.slow_start.aggression, 2.0);
+  EXPECT_DOUBLE_EQ(old.healthy_panic_threshold, 33);
+  const auto least =
+      config(policy(std::string(kType) + "least_request.v3.LeastRequest, choice_count: 4, selection_method: FULL_SCAN, "
+                                         "slow_start_config: {slow_start_window: 5s}"));
+  EXPECT_EQ(least.balance, Balance::LeastRequest);
+  EXPECT_EQ(least.least_request_choices, 4u);
+  EXPECT_TRUE(least.least_request_full_scan);
+  EXPECT_EQ(least.slow_start.window, base::seconds(5));
+  const auto round = config(policy(std::string(kType) + "round_robin.v3.RoundRobin"));
+  EXPECT_EQ(round.balance, Balance::RoundRobin);
+  EXPECT_EQ(round.slow_start.window, base::Duration::zero());
+  EXPECT_DOUBLE_EQ(round.healthy_panic_threshold, 50);
+}
 
 TEST(Translate, refuses_two_listeners_on_one_address_and_two_clusters_of_one_name) {
   const std::string text = "{static_resources: {listeners: [" + std::string(kSecondListener) + ", " + kSecondListener +
