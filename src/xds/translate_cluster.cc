@@ -164,8 +164,8 @@ void translate_policies(const View& view, ClusterConfig& cluster) {
     } else if (payload.type() == kLeastRequest) {
       cluster.balance = ClusterConfig::Balance::LeastRequest;
       translate_least_request(payload, cluster);
-      cluster.least_request_full_scan =
-          flag_or(payload, "enable_full_scan", false) || payload.choice("selection_method") == "FULL_SCAN";
+      const bool scans = flag_or(payload, "enable_full_scan", false);
+      cluster.least_request_full_scan = payload.choice("selection_method") == "FULL_SCAN" || scans;
     } else {
       is_chosen = false;
       refuse_type(payload, "RoundRobin, LeastRequest and Random are");
@@ -185,8 +185,11 @@ void translate_balance(const View& view, ClusterConfig& cluster) {
     view.fault("lb_policy",
                fmt::format("{}: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are", policy));
   }
+  // Each counts with its own policy only.
   if (const View least = view.message("least_request_lb_config")) translate_least_request(least, cluster);
+  if (policy != "LEAST_REQUEST") cluster.slow_start = {};
   if (const View round = view.message("round_robin_lb_config")) translate_slow_start(round, cluster);
+  if (policy != "LEAST_REQUEST" && policy != "ROUND_ROBIN") cluster.slow_start = {};
   if (const View policies = view.message("load_balancing_policy")) translate_policies(policies, cluster);
   if (const View common = view.message("common_lb_config")) {
     if (const View panic = common.message("healthy_panic_threshold"))
