@@ -11,6 +11,7 @@
 #include "cli/version.h"
 #include "net/backends.h"
 #include "net/cares_resolver.h"
+#include "net/posix_socket.h"
 #include "observe/access_log.h"
 #include "proxy/server.h"
 
@@ -160,6 +161,7 @@ base::Status Process::start(std::shared_ptr<const proxy::Snapshot> snapshot,
   parts.resolver_for = base::Delegate<net::Resolver*(const net::ResolverOptions&)>::bind<&Process::resolver_for>(*this);
   parts.registry = &registry_;
   parts.access_logs = logs_.get();
+  parts.machine_ip = net::machine_address().ip();
   server_ = std::make_unique<proxy::Server>(parts);
   server_->set_state_handler(base::Delegate<void()>::bind<&Process::on_state>(*this));
   if (snapshot->admin.is_enabled) {

@@ -52,6 +52,7 @@ struct StreamEnd {
   Kind kind = Kind::Complete;
   ResetCode code = ResetCode::NoError;
   std::string_view detail;  ///< Envoy's word for response code details ("http1.codec_error", …); static text
+  uint16_t status = 0;      ///< what the codec itself answered; 0: nothing
 };
 
 // ------------------------------------------------------------------ server side
@@ -107,6 +108,11 @@ class ServerConnectionHandler {
   /// The codec refused a request before it had a stream handler and answered `status` (400, 408, 413, 426, 431 …)
   /// itself; for logs and counters. `head` holds what was parsed; `end.detail` says why.
   virtual void on_request_refused(const RequestHead& head, uint16_t status, const StreamEnd& end) = 0;
+  /// The codec is about to send `refusal`, its own answer to a request that it does not take: add what all responses
+  /// carry (date, server). `request` holds what was parsed.
+  virtual void on_refusal(ResponseHead& refusal, const RequestHead& request) {
+    static_cast<void>(refusal), static_cast<void>(request);
+  }
   /// All is over: every stream has had its `on_stream_closed`; destroy the connection through the loop.
   virtual void on_connection_closed(const StreamEnd& end) = 0;
 

@@ -201,7 +201,9 @@ TEST_P(H1ServerTest, AnswersPipelinedRequestsInOrderAndOneAtATime) {
 TEST_P(H1ServerTest, RefusesABadHeadAndCloses) {
   start();
   send("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1x\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(raw.data, "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(
+      raw.data,
+      "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 11\r\nconnection: close\r\n\r\nBad Request");
   EXPECT_EQ(server.text(), "refused 400 protocol http1.codec_error\n");
   EXPECT_TRUE(until([&] { return raw.has("end"); }));
   peer->close();
@@ -245,7 +247,9 @@ TEST_P(H1ServerTest, AMalformedBodyIsAnsweredWhereNoResponseHasBegun) {
   start();
   send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhiXX");
   EXPECT_EQ(server.text(), "head POST /\nstream protocol http1.codec_error\n");
-  EXPECT_EQ(raw.data, "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(
+      raw.data,
+      "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 11\r\nconnection: close\r\n\r\nBad Request");
 }
 
 TEST_P(H1ServerTest, AMalformedBodyCutsAResponseThatHasBegun) {
@@ -370,7 +374,9 @@ TEST_P(H1ServerTest, ASlowHeadIsAnsweredWith408) {
   EXPECT_EQ(server.text(), "");  // an idle connection has no head to time
   send("GET / HTTP/1.1\r\nHo");
   EXPECT_TRUE(until([&] { return raw.has("end"); }));
-  EXPECT_EQ(raw.data, "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(
+      raw.data,
+      "HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain\r\ncontent-length: 22\r\nconnection: close\r\n\r\nrequest header timeout");
   EXPECT_EQ(server.text(), "refused 408 limit request_header_timeout\n");
 }
 

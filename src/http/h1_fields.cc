@@ -111,7 +111,8 @@ bool H1HeadParser::is_dropped_for_underscore(std::string_view name) {
 }
 
 bool H1HeadParser::take_host(std::string_view value, HeaderMap& into) {
-  if (seen_.host || !parse_authority(value)) return refuse(400, kCodecError);
+  if (seen_.host) return refuse(400, kCodecError);
+  if (!parse_authority(value)) return refuse(400, "http.invalid_authority");
   seen_.host = true;
   // RFC 9112 §3.2.2: the authority of an absolute target replaces `host`. For CONNECT likewise.
   if (target_ == Target::Origin || target_ == Target::Asterisk) into.set(HeaderId::Authority, value);

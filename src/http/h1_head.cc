@@ -195,7 +195,10 @@ const char* H1HeadParser::request_line(const char* p, const char* end, HeaderMap
   const char* const target = ++q;
   q = find_target_end(q, end);
   if (q == end) return nullptr;
-  if (*q != ' ' || q == target) return fail(400, *q == '#' ? kInvalidUrl : kCodecError);
+  if (*q != ' ' || q == target) {
+    const bool is_control = static_cast<unsigned char>(*q) < 0x20 || *q == 0x7f;
+    return fail(400, *q == '#' ? kInvalidUrl : is_control && q != target ? kInvalidCharacters : kCodecError);
+  }
   const char* const next = version_and_end(q + 1, end);
   if (next == nullptr) return nullptr;
   into.add(HeaderId::Method, method);
@@ -285,7 +288,7 @@ const char* H1HeadParser::header_line(const char* p, const char* end, HeaderMap&
   while (!is_short && p + n < end && is_token_character(p[n])) ++n;
   if (p + n == end) return nullptr;
   // Also refuses a line that begins with a blank: an obsolete fold, or a header in front of the first one.
-  if (p[n] != ':' || n == 0) return fail(400, kInvalidCharacters);
+  if (p[n] != ':' || n == 0) return fail(400, p[n] == '\0' ? kInvalidCharacters : kCodecError);
   const char* value = p + n + 1;
   while (value < end && is_blank(*value)) ++value;
   const char* const stop = find_value_end(value, end);

@@ -107,7 +107,8 @@ void put_connection(Writer& out, H1ConnectionOption option, std::string_view pro
     case H1ConnectionOption::Close: out.put_line("connection", "close", proper); break;
     case H1ConnectionOption::KeepAlive: out.put_line("connection", "keep-alive", proper); break;
     case H1ConnectionOption::Upgrade:
-      out.put_line("connection", "upgrade", proper);
+    case H1ConnectionOption::UpgradeAndClose:
+      out.put_line("connection", option == H1ConnectionOption::Upgrade ? "upgrade" : "upgrade, close", proper);
       out.put_line("upgrade", protocol, proper);
       break;
   }

@@ -23,7 +23,7 @@ enum class H1BodyCoding : uint8_t {
 };
 
 /// What the connection itself has to say in a head.
-enum class H1ConnectionOption : uint8_t { None, Close, KeepAlive, Upgrade };
+enum class H1ConnectionOption : uint8_t { None, Close, KeepAlive, Upgrade, UpgradeAndClose };
 
 struct H1HeadFormat {
   H1BodyCoding coding = H1BodyCoding::None;

@@ -13,6 +13,7 @@ namespace weft::http {
 namespace {
 
 constexpr std::string_view kRemoteDisconnect = "downstream_remote_disconnect";
+constexpr std::string_view kMissingHost = "missing_host_header", kHeaderTimeout = "request_header_timeout";
 
 class H1Server final : public ServerConnection, private ServerStream, private net::ConnectionHandler {
  public:
@@ -67,7 +68,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void resume();
   void hold(base::Slice rest);
   void refuse(uint16_t status, StreamEnd::Kind kind, std::string_view detail);
-  void send_refusal(uint16_t status, bool goes_on = false);
+  void send_refusal(uint16_t status, std::string_view detail, bool goes_on = false);
 
   // Responses
   H1BodyCoding choose_coding(const ResponseHead& head, bool end);
@@ -215,9 +216,10 @@ void H1Server::on_failed() {
   ++counters_.downstream_cx_protocol_error;
   const auto kind = is_limit ? StreamEnd::Kind::LimitExceeded : StreamEnd::Kind::ProtocolError;
   if (phase_ == Phase::Waiting) return refuse(error.status, kind, error.detail);
-  const StreamEnd end{kind, ResetCode::Protocol, error.detail};
+  StreamEnd end{kind, ResetCode::Protocol, error.detail};
   if (response_ != Response::None) return cut(end);
-  send_refusal(error.status);
+  end.status = error.status;
+  send_refusal(error.status, error.detail);
   response_ = Response::Done;
   closes_after_ = true;
   end_stream(end);
@@ -228,23 +230,36 @@ void H1Server::refuse(uint16_t status, StreamEnd::Kind kind, std::string_view de
   timer_.cancel();
   // Where the end of the refused message is beyond doubt, the configuration may let the connection live.
   const bool goes_on = options_.stream_error_on_invalid_message && parser_->ended_with_failed_head() && !is_draining_;
-  send_refusal(status, goes_on);
-  handler_.on_request_refused(parser_->head(), status, {kind, ResetCode::Protocol, detail});
+  send_refusal(status, detail, goes_on);
+  handler_.on_request_refused(parser_->head(), status, {kind, ResetCode::Protocol, detail, status});
   if (phase_ != Phase::Waiting) return;  // closed by the handler
   parser_->restart();
   if (!goes_on) linger();
 }
 
-void H1Server::send_refusal(uint16_t status, bool goes_on) {
-  std::string text =
-      "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) + "\r\ncontent-length: 0\r\n";
-  // RFC 9110 §15.5.22 wants the protocol named.
-  if (status == 426)
-    text += goes_on ? "upgrade: HTTP/1.1\r\nconnection: upgrade\r\n"
-                    : "upgrade: HTTP/1.1\r\nconnection: upgrade, close\r\n";
-  else if (!goes_on) text += "connection: close\r\n";
-  text += "\r\n";
-  transport_->write(base::Chain(base::Slice::copy_of(transport_->loop().blocks(), text)));
+void H1Server::send_refusal(uint16_t status, std::string_view detail, bool goes_on) {
+  const RequestHead& request = parser_->head();
+  ResponseHead head(request.pool());
+  head.status = status;
+  std::string_view body = detail == kMissingHost     ? std::string_view()
+                          : detail == kHeaderTimeout ? "request header timeout"
+                                                     : reason_phrase(status);
+  head.add(HeaderId::ContentLength, std::to_string(body.size()));
+  if (!body.empty()) head.add(HeaderId::ContentType, "text/plain");
+  handler_.on_refusal(head, request);
+  H1HeadFormat format;
+  format.coding = H1BodyCoding::Length;
+  format.connection = goes_on ? H1ConnectionOption::None : H1ConnectionOption::Close;
+  format.is_proper_case = options_.proper_case_headers;
+  // RFC 9110 section 15.5.22 wants the protocol named.
+  if (status == 426) {
+    head.set(HeaderId::Upgrade, "HTTP/1.1");
+    format.connection = goes_on ? H1ConnectionOption::Upgrade : H1ConnectionOption::UpgradeAndClose;
+  }
+  base::BlockPool& blocks = transport_->loop().blocks();
+  base::Chain out(serialize_response_head(blocks, head, format));
+  if (request.method() != "HEAD") out.append_copy(blocks, body);
+  transport_->write(std::move(out));
 }
 
 void H1Server::consume(size_t bytes) {
@@ -493,7 +508,7 @@ void H1Server::arm_timer() {
 }
 
 void H1Server::on_timer() {
-  if (phase_ == Phase::Waiting) return refuse(408, StreamEnd::Kind::LimitExceeded, "request_header_timeout");
+  if (phase_ == Phase::Waiting) return refuse(408, StreamEnd::Kind::LimitExceeded, kHeaderTimeout);
   if (phase_ != Phase::Lingering) return;
   // A peer that still takes the response gets the time it needs.
   const uint64_t written = transport_->bytes_written();

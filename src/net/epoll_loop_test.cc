@@ -362,5 +362,12 @@ TEST_F(EpollTest, AnIdleReadingSocketHoldsNoBuffer) {
   EXPECT_EQ(loop.blocks().live_blocks(), 0u);
 }
 
+TEST(MachineAddress, IsIpv4AndOfThisMachine) {
+  const Address address = machine_address();
+  EXPECT_EQ(address.family(), Address::Family::V4);
+  const auto listening = listen_posix(address, {});
+  EXPECT_TRUE(listening.has_value()) << address.to_string() << " cannot be bound";
+}
+
 }  // namespace
 }  // namespace weft::net::testing

@@ -1,5 +1,7 @@
 #include "net/posix_socket.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -180,6 +182,21 @@ int send_descriptor_posix(int socket, int fd) {
   header->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
   return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : errno;
+}
+
+Address machine_address() {
+  Address found = Address::v4(INADDR_LOOPBACK, 0);
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return found;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    const bool is_candidate = at->ifa_addr != nullptr && at->ifa_addr->sa_family == AF_INET &&
+                              (at->ifa_flags & IFF_UP) != 0 && (at->ifa_flags & IFF_LOOPBACK) == 0;
+    if (!is_candidate) continue;
+    found = Address::v4(ntohl(reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr.s_addr), 0);
+    break;
+  }
+  freeifaddrs(list);
+  return found;
 }
 
 }  // namespace weft::net

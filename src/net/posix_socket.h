@@ -43,6 +43,9 @@ int readable_bytes(int fd);
 int take_socket_error(int fd);
 Address local_address_of(int fd);
 
+/// The machine's own IPv4 address: of the first interface that is up and no loopback; 127.0.0.1 where there is none.
+Address machine_address();
+
 /// Binds and listens; see `Loop::listen` and `ListenOptions`.
 base::Result<std::unique_ptr<ListenSocket>> listen_posix(const Address& at, const ListenOptions& options);
 /// Sends one zero byte with `fd` attached. Returns errno, 0 when it was sent.

@@ -154,13 +154,44 @@ TEST_F(Accounting, BytesAreCountedWhileTheConnectionLives) {
   EXPECT_GT(up("upstream_cx_tx_bytes_total"), 0);
 }
 
-TEST_F(Accounting, AMalformedRequestIsCountedWithItsVersion) {
+TEST_F(Accounting, AMalformedRequestIsAnsweredAndCountedAsOthers) {
   begin();
   const auto made = send_raw("GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n");
   EXPECT_TRUE(world.run_until([&] { return made->is_over(); }, seconds(5)));
+  for (const char* line : {"content-type: text/plain", "content-length: 11", "connection: close", "server: envoy"})
+    EXPECT_TRUE(has_line(made->answer(), line));
+  EXPECT_NE(made->answer().find("\r\ndate: "), std::string::npos);
+  EXPECT_TRUE(made->answer().ends_with("\r\n\r\nBad Request"));
   EXPECT_EQ(in("downstream_cx_protocol_error"), 1);
   EXPECT_EQ(in("downstream_rq_http1_total"), 1);
   EXPECT_EQ(in("downstream_rq_4xx"), 1);
+}
+
+TEST_F(Accounting, AMalformedBodyIsAnsweredAndCountedAsOthers) {
+  upstream_answer = kSilence;
+  begin();
+  const auto made = send_raw("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+  EXPECT_TRUE(world.run_until([&] { return made->is_over(); }, seconds(5)));
+  EXPECT_TRUE(made->answer().starts_with("HTTP/1.1 400")) << made->answer();
+  EXPECT_EQ(in("downstream_rq_4xx"), 1);
+  EXPECT_EQ(in("downstream_rq_completed"), 1);
+}
+
+TEST_F(Accounting, A100IsAResponseToo) {
+  begin();
+  const auto made = send_raw("POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n");
+  EXPECT_TRUE(world.run_until([&] { return made->answer().starts_with("HTTP/1.1 100"); }, seconds(5)))
+      << made->answer();
+  EXPECT_EQ(upstream_head.find("expect"), std::string::npos);
+  EXPECT_EQ(in("downstream_rq_1xx"), 1);
+}
+
+TEST_F(Accounting, AProxyInFrontSaysWhatTheSchemeIs) {
+  Route& route = routes.virtual_hosts[0].routes.emplace_back();
+  route.match.path = "/";
+  route.action = RedirectAction{.host_redirect = "b", .status = 301};
+  start();
+  EXPECT_TRUE(has_line(call("GET /x HTTP/1.1\r\nhost: a\r\nx-forwarded-proto: https\r\n"), "location: https://b/x"));
 }
 
 TEST_F(Accounting, AnAnswerBeforeTheRequestIsCompleteIsCounted) {

@@ -56,6 +56,12 @@ TEST_F(Deadlines, InternalCallersSetTimeoutsByHeadersThatAreConsumed) {
   EXPECT_EQ(head_.size(), 0u);
 }
 
+TEST_F(Deadlines, InternalCallersBoundTheUpstreamHalfByAHeaderThatIsConsumed) {
+  EXPECT_EQ(resolve({{"x-envoy-upstream-stream-duration-ms", "300"}}).upstream_stream, milliseconds(300));
+  EXPECT_EQ(head_.size(), 0u);
+  EXPECT_EQ(resolve().upstream_stream, std::nullopt);
+}
+
 TEST_F(Deadlines, TheAnswerToATimeoutMayBeNoContent) {
   EXPECT_EQ(resolve().status, 504);
   EXPECT_EQ(resolve({{"x-envoy-upstream-rq-timeout-alt-response", "1"}}).status, 204);

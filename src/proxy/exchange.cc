@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "http/grpc.h"
+#include "proxy/ascii.h"
 #include "proxy/request_headers.h"
 #include "proxy/request_path.h"
 #include "proxy/rewrite.h"
@@ -109,11 +110,12 @@ void Exchange::begin(bool end) {
 bool Exchange::prepare_request() {
   http::RequestHead& head = stream_->request();
   const HcmConfig& hcm = *origin_.hcm;
-  if (head.get(HeaderId::Expect) == "100-continue" && !hcm.proxy_100_continue) {
+  if (equals_ignoring_case(head.get(HeaderId::Expect), "100-continue") && !hcm.proxy_100_continue) {
     if (!request_has_end_) {
       http::ResponseHead go_on(head.pool());
       go_on.status = 100;
       stream_->send_informational(go_on);
+      count_status(100);
     }
     head.remove(HeaderId::Expect);
   }
@@ -341,7 +343,9 @@ void Exchange::on_request_taken(size_t bytes) {
 // A 100 of the upstream answers the proxy, which has told the client to go on already, unless it was to be passed on.
 void Exchange::on_upstream_informational(http::ResponseHead& head) {
   if (head.status == 100 && !origin_.hcm->proxy_100_continue) return;
-  if (stream_ != nullptr && reply_state_ == Reply::None) stream_->send_informational(head);
+  if (stream_ == nullptr || reply_state_ != Reply::None) return;
+  stream_->send_informational(head);
+  count_status(head.status);
 }
 
 void Exchange::on_upstream_head(http::ResponseHead head, bool end) {
@@ -643,6 +647,10 @@ void Exchange::on_stream_closed(const http::StreamEnd& end) {
       info_.flags |= is_protocol                                           ? observe::kDownstreamProtocolError
                      : end.kind == http::StreamEnd::Kind::ConnectionClosed ? observe::kDownstreamConnectionTermination
                                                                            : observe::kDownstreamRemoteReset;
+      if (end.status != 0) {
+        info_.response_code = end.status;
+        reply_state_ = Reply::Ended;
+      }
       if (is_protocol) info_.response_code_details = end.detail;
       else
         info_.response_code_details =
@@ -679,12 +687,16 @@ void Exchange::count_response() {
   stats.gauge(HttpStat::downstream_rq_active).subtract();
   if (is_upgraded_) stats.gauge(HttpStat::downstream_cx_upgrades_active).subtract();
   stats.histogram(HttpStat::downstream_rq_time).record(static_cast<uint64_t>(base::to_milliseconds(*info_.duration)));
-  if (reply_state_ == Reply::None) return;
+  if (reply_state_ != Reply::None) count_status(info_.response_code);
+}
+
+void Exchange::count_status(uint16_t status) {
+  observe::StatGroup& stats = *origin_.stats;
   stats.counter(HttpStat::downstream_rq_completed).add();
   static constexpr HttpStat kClasses[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx,
                                           HttpStat::downstream_rq_3xx, HttpStat::downstream_rq_4xx,
                                           HttpStat::downstream_rq_5xx};
-  const unsigned hundreds = info_.response_code / 100;
+  const unsigned hundreds = status / 100;
   if (hundreds >= 1 && hundreds <= 5) stats.counter(kClasses[hundreds - 1]).add();
 }
 

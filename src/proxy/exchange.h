@@ -159,6 +159,7 @@ class Exchange final : public base::Pooled,
   void cut(http::ResetCode code);
   void finish();
   void count_response();
+  void count_status(uint16_t status);
   void write_log();
 
   Worker& worker_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proxy/request_headers.h"
 #include "proxy/stats.h"
 #include "proxy/worker.h"
 #include "proxy/worker_listener.h"
@@ -95,6 +96,10 @@ void HttpConnection::on_request_refused(const http::RequestHead& head, uint16_t 
   if (status == 408) stats_.counter(HttpStat::downstream_rq_header_timeout).add();
   codec_stats_.publish();
   listener_.worker().log_refused_request(origin(), head, is_h2_ ? http::Version::Http2 : head.version, status, end);
+}
+
+void HttpConnection::on_refusal(http::ResponseHead& refusal, const http::RequestHead& request) {
+  mutate_response_headers(refusal, request, hcm_, listener_.worker().date());
 }
 
 void HttpConnection::on_connection_closed(const http::StreamEnd&) {

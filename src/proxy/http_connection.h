@@ -38,6 +38,7 @@ class HttpConnection final : public net::Destroyable,
   // http::ServerConnectionHandler
   http::ServerStreamHandler& on_request(http::ServerStream& stream, bool end) override;
   void on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) override;
+  void on_refusal(http::ResponseHead& refusal, const http::RequestHead& request) override;
   void on_connection_closed(const http::StreamEnd& end) override;
   // ExchangeOwner
   void on_exchange_done(Exchange& exchange) override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/ascii.h"
+#include "proxy/deadline.h"
 #include "proxy/request_id.h"
 #include "proxy/retry_policy.h"
 #include "proxy/xfcc.h"
@@ -110,6 +111,8 @@ std::string address_text(const net::Address& address, const HcmConfig& config) {
 
 void append_forwarded_for(http::RequestHead& head, const HcmConfig& config, const DownstreamPeer& peer) {
   if (!peer.remote.is_ip()) return;
+  if (head.has(HeaderId::XForwardedFor) && head.get(HeaderId::XForwardedFor).empty())
+    head.remove(HeaderId::XForwardedFor);
   if (peer.remote.is_loopback() && !peer.machine_ip.empty())
     head.append(header_name(HeaderId::XForwardedFor), peer.machine_ip);
   else head.append(header_name(HeaderId::XForwardedFor), address_text(peer.remote, config));
@@ -130,7 +133,9 @@ void set_scheme(http::RequestHead& head, const HcmConfig& config, std::string_vi
     head.set(HeaderId::Scheme, config.scheme_overwrite);
     head.set(HeaderId::XForwardedProto, config.scheme_overwrite);
   }
-  if (!head.scheme().empty()) return;
+  // In HTTP/1 the codec has put in what the connection is; a proxy in front of this one knows better.
+  const bool is_guessed = head.version != http::Version::Http2 && head.scheme() == of_connection;
+  if (!head.scheme().empty() && !is_guessed) return;
   const std::string forwarded = to_lower(head.get(HeaderId::XForwardedProto));
   head.set(HeaderId::Scheme, is_scheme(forwarded) ? std::string_view(forwarded) : of_connection);
 }
@@ -153,6 +158,7 @@ void remove_internal_headers(http::RequestHead& head, bool is_edge,
         HeaderId::XEnvoyIpTags, HeaderId::XEnvoyHedgeOnPerTryTimeout}) {
     remove_if_present(head, id);
   }
+  head.remove(kStreamDurationHeader);
   head.remove("x-envoy-original-url");
   for (const std::string& name : internal_only_headers) head.remove(std::string_view(name));
 }

@@ -53,6 +53,17 @@ TEST_F(Border, TheDirectPeerEntersForwardedForWhereItIsUsed) {
   EXPECT_EQ(value("x-forwarded-for"), "1.1.1.1");
 }
 
+TEST_F(Border, AnEmptyForwardedForIsNoEntry) {
+  use_remote_address();
+  mutate({{"x-forwarded-for", ""}});
+  EXPECT_EQ(value("x-forwarded-for"), "192.0.2.1");
+}
+
+TEST_F(Border, TheLimitOfTheUpstreamHalfIsTakenFromInternalCallersOnly) {
+  mutate({{"x-envoy-upstream-stream-duration-ms", "5"}});
+  EXPECT_EQ(value("x-envoy-upstream-stream-duration-ms"), "none");
+}
+
 TEST_F(Border, ALoopbackPeerEntersForwardedForAsThisMachine) {
   use_remote_address();
   remote_ = "127.0.0.1";

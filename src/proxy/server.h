@@ -32,6 +32,7 @@ struct ServerParts {
   base::Delegate<net::Resolver*(const net::ResolverOptions&)> resolver_for;
   observe::Registry* registry = nullptr;
   observe::AccessLogs* access_logs = nullptr;  ///< null: nothing is logged
+  std::string machine_ip = "127.0.0.1";        ///< what x-forwarded-for says of loopback clients
 };
 
 class Server final : private WorkerHost, private DiscoveryHandler {
@@ -76,6 +77,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   net::Loop& worker_loop(size_t worker) override { return *parts_.workers[worker]; }
   void take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) override;
   observe::AccessLogs* access_logs() override { return parts_.access_logs; }
+  std::string_view machine_ip() const override { return parts_.machine_ip; }
   bool is_health_failing() const override { return is_health_failed() || closes_after_responses_.value() != 0; }
   void on_worker_idle(size_t worker) override;
   // DiscoveryHandler

@@ -102,10 +102,9 @@ void UpstreamCall::start(bool end) {
   tls_name_ = upstream_tls_name(cluster_->config(), action_, weighted_, request_);
   finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_,
                            info_, !origin_.hcm->suppress_envoy_headers);
-  if (const auto& limit_of_cluster = cluster_->config().max_stream_duration;
-      limit_of_cluster && *limit_of_cluster > Duration::zero()) {
-    worker_.loop().arm(duration_timer_, *limit_of_cluster);
-  }
+  const auto& limit_of_cluster = cluster_->config().max_stream_duration;
+  const auto stream_limit = timeouts_.upstream_stream ? timeouts_.upstream_stream : limit_of_cluster;
+  if (stream_limit && *stream_limit > Duration::zero()) worker_.loop().arm(duration_timer_, *stream_limit);
   if (request_complete_) on_request_complete();
   attempt();
 }

@@ -41,6 +41,7 @@ class WorkerHost {
                               net::AcceptedSocket socket) = 0;  ///< Thread: that worker's
   virtual bool is_health_failing() const = 0;                   ///< /healthcheck/fail is in force. Thread: any
   virtual observe::AccessLogs* access_logs() = 0;               ///< null: nothing is logged. Thread: any
+  virtual std::string_view machine_ip() const = 0;              ///< for x-forwarded-for. Thread: any
   virtual void on_worker_idle(size_t worker) = 0;  ///< a draining worker has no connection left. Thread: that worker's
 
  protected:
@@ -75,7 +76,7 @@ class Worker {
   uint64_t next_connection_id() { return (next_connection_id_ += worker_count()); }
   uint64_t next_stream_id() { return loop_.random().next(); }
   /// This machine's own address; stands for loopback clients in x-forwarded-for.
-  std::string_view machine_ip() const { return machine_ip_; }
+  std::string_view machine_ip() const { return host_.machine_ip(); }
   const NodeInfo& node_info() const { return snapshot_->node; }
   /// The `date` header's value now; formatted once a second.
   std::string_view date() { return date_.format(loop_.wall_now()); }
@@ -116,7 +117,6 @@ class Worker {
   bool is_draining_ = false;
   http::DateCache date_;
   std::unordered_map<const AccessLogConfig*, observe::AccessLogWriter*> log_writers_;
-  std::string machine_ip_ = "127.0.0.1";
   base::MonoTime last_warning_{};
 };
 
