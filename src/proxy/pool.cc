@@ -237,6 +237,7 @@ HostPool::Answer HostPool::acquire(PoolCaller& caller) {
       front->unlink();
       connections_.push_back(*front);
     }
+    if (cluster_.config().preconnect_ratio > 1.0) cluster_.loop().defer(serve_);  // when its stream is open
     return {front, false};
   }
   if (!cluster_.breaker(kind_.is_high_priority).pending_requests().try_take()) {
@@ -273,23 +274,23 @@ bool HostPool::take_request() {
 
 void HostPool::release_request() { cluster_.breaker(kind_.is_high_priority).requests().give_back(); }
 
-size_t HostPool::connecting_capacity() {
-  size_t capacity = 0;
+// Requests, waiting or active, times the preconnect ratio against the streams that there is or will be room for. A host
+// that is ejected gets no connection ahead of need.
+bool HostPool::wants_connection() {
+  const double ratio = host_->is_usable() ? cluster_.config().preconnect_ratio : 1.0;
+  size_t active = 0, room = 0;
   connections_.for_each([&](PoolConnection& c) {
-    if (c.is_connecting() && !c.is_retired_) capacity += c.expected_capacity();
+    active += c.active_streams();
+    if (c.is_connecting()) room += c.is_retired_ ? 0 : c.expected_capacity();
+    else if (c.can_open()) room += c.codec_->streams_max() - c.active_streams();
   });
-  return capacity;
+  return static_cast<double>(pending_count_ + active) * ratio > static_cast<double>(room + active);
 }
 
-// Envoy makes at most three connections for one new request; the loop here is bounded by the pending count and the
-// breaker.
+// Envoy makes at most three connections for one new request.
 void HostPool::make_connections() {
-  size_t capacity = connecting_capacity();
-  for (int made = 0; made < 3 && static_cast<double>(pending_count_) * cluster_.config().preconnect_ratio >
-                                     static_cast<double>(capacity);
-       ++made) {
+  for (int made = 0; made < 3 && wants_connection(); ++made) {
     if (!make_one()) return;
-    capacity += connections_.back()->expected_capacity();
   }
 }
 
@@ -331,7 +332,7 @@ void HostPool::serve_pending() {
     }
     caller->on_connection_ready(*connection);
   }
-  if (pending_count_ > 0) make_connections();
+  if (pending_count_ > 0 || cluster_.config().preconnect_ratio > 1.0) make_connections();
 }
 
 // Whoever waits learns that the host does not answer, and may try another one.

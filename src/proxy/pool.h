@@ -160,7 +160,7 @@ class HostPool final : public net::Destroyable {
   void fail_pending(PoolFailure failure, std::string_view reason);
   void on_ready(PoolConnection& connection);
   void on_gone(PoolConnection& connection, bool replace);
-  size_t connecting_capacity();
+  bool wants_connection();
   void drop_pending(PoolCaller& caller);
 
   WorkerCluster& cluster_;

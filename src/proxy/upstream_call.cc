@@ -102,9 +102,6 @@ void UpstreamCall::start(bool end) {
   tls_name_ = upstream_tls_name(cluster_->config(), action_, weighted_, request_);
   finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_,
                            info_, !origin_.hcm->suppress_envoy_headers);
-  const auto& limit_of_cluster = cluster_->config().max_stream_duration;
-  const auto stream_limit = timeouts_.upstream_stream ? timeouts_.upstream_stream : limit_of_cluster;
-  if (stream_limit && *stream_limit > Duration::zero()) worker_.loop().arm(duration_timer_, *stream_limit);
   if (request_complete_) on_request_complete();
   attempt();
 }
@@ -145,6 +142,8 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   host_->rq_active.add();
   cluster_->report(*host_, {AttemptOutcome::Kind::Connected, 0});
   stream_ = &connection.open(*this);
+  const auto& limit = timeouts_.upstream_stream ? timeouts_.upstream_stream : cluster_->config().max_stream_duration;
+  if (limit && *limit > Duration::zero()) worker_.loop().arm(duration_timer_, *limit);
   set_attempt_headers();
   info_.upstream_connection_id = connection.id();
   info_.upstream_protocol = http::to_string(connection.version());
@@ -495,6 +494,7 @@ void UpstreamCall::on_back_off_end() { attempt(); }
 void UpstreamCall::end_attempt() {
   per_try_timer_.cancel();
   per_try_idle_timer_.cancel();
+  duration_timer_.cancel();
   has_sent_end_ = false;
   if (pool_ != nullptr && connection_ == nullptr) pool_->cancel(*this);
   if (stream_ != nullptr) {
@@ -587,10 +587,16 @@ void UpstreamCall::on_try_timeout(std::string_view details) {
        observe::kUpstreamRequestTimeout);
 }
 
+// Of the attempt's stream; as a reset of our own it may be retried.
 void UpstreamCall::on_max_duration() {
   cluster_->stats().counter(ClusterStat::upstream_rq_max_duration_reached).add();
-  fail_timeout("upstream max stream duration reached", "upstream_max_stream_duration_reached",
-               observe::kUpstreamMaxStreamDurationReached);
+  const bool may_retry = is_replayable_ && !response_begun_;
+  const RetryDecision decision =
+      may_retry ? retry_->on_reset(ResetReason::LocalReset, stream_->has_sent_bytes(), worker_.loop().random().next())
+                : RetryDecision();
+  if (try_again(decision)) return;
+  fail(request_complete_ ? 504 : 408, "upstream max stream duration reached", "upstream_max_stream_duration_reached",
+       observe::kUpstreamMaxStreamDurationReached);
 }
 
 }  // namespace weft::proxy

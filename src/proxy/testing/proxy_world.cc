@@ -23,6 +23,7 @@ struct WithProxy::Upstream {
   ~Upstream() { loop.close(accepting); }
   void take_all() {
     for (net::AcceptedSocket& accepted : accepts.sockets) {
+      test.upstream_peers.push_back(accepted.peer().ip());
       auto& peer = *peers.emplace_back(std::make_unique<Peer>());
       peer.events.react = [this, &peer](const std::string& event) {
         if (test.upstream_is_raw) return echo(peer, event);

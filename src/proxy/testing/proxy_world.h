@@ -56,6 +56,7 @@ class WithProxy : public ::testing::Test {
   std::function<std::string(size_t upstream, const std::string& head)> answer_by_script;  ///< else `upstream_answer`
   std::string upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   int upstream_requests = 0;
+  std::vector<std::string> upstream_peers;  ///< addresses that connected, in order
   std::vector<int> requests_by_upstream;
   std::string upstream_head;   ///< the last one's
   std::string upstream_bytes;  ///< everything received on the last one's connection
