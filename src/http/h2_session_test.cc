@@ -167,6 +167,38 @@ TEST(H2Session, MapsResets) {
   EXPECT_EQ(pair.server.session.active_streams(), 0u);
 }
 
+/// Lets go of its stream in the call that tells the end, as a proxy does that is done with the exchange.
+struct Leaver final : ClientStreamHandler {
+  void on_informational(ResponseHead) override {}
+  void on_response_head(ResponseHead, bool end) override { leave(end); }
+  void on_response_data(base::Slice, bool end) override { leave(end); }
+  void on_response_trailers(HeaderMap) override { leave(true); }
+  void on_request_writable() override {}
+  void on_stream_closed(const StreamEnd&) override { stream = nullptr; }
+  void leave(bool end) {
+    if (end) std::exchange(stream, nullptr)->reset(ResetCode::NoError);
+  }
+  ClientStream* stream = nullptr;
+};
+
+TEST(H2Session, LeavingACompleteExchangeSendsNoReset) {
+  H2Pair pair;
+  std::string_view bodies[] = {"hello", ""};
+  for (const std::string_view body : bodies) {
+    Leaver call;
+    call.stream = &pair.client.session.open(call);
+    call.stream->send_head(make_request(pair.client.pool), true);
+    pair.run();
+    answer(pair.server.handler.last(), pair.server.pool, body);
+    pair.run();
+    EXPECT_EQ(call.stream, nullptr);
+    EXPECT_EQ(pair.client.session.active_streams(), 0u);
+    EXPECT_EQ(pair.server.handler.log.back(), "closed complete");
+  }
+  EXPECT_EQ(pair.client.counters.tx_reset, 0u);
+  EXPECT_EQ(pair.server.counters.rx_reset, 0u);
+}
+
 TEST(H2Session, AResetBeforeTheHeadLeavesSendsNothing) {
   LoneClient client;
   client.feed({});

@@ -53,6 +53,8 @@ void H2Stream::submit_reset(ResetCode code) {
   local_end_ = true;
   session_.release_owed(*this);
   if (has_ended_) return;
+  // Whole both ways: nghttp2 closes it when the callback that told the end returns. A reset would only look like abuse.
+  if (local_end_sent_ && remote_end_) return;
   session_.host().wake();
   if (id_ == 0) {
     session_.end_stream(*this, StreamEnd{});
