@@ -22,7 +22,13 @@ admin::HostStatus status_of(const proxy::Host& host) {
   s.rq_timeout = host.rq_timeout.value();
   s.rq_total = host.rq_total.value();
   s.failed_outlier_check = host.is_ejected();
-  s.is_unhealthy = !host.is_healthy;
+  s.is_unhealthy = host.health == proxy::HostHealth::Unhealthy;
+  s.is_degraded = host.health == proxy::HostHealth::Degraded;
+  if (host.locality != nullptr) {
+    s.region = host.locality->region;
+    s.zone = host.locality->zone;
+    s.sub_zone = host.locality->sub_zone;
+  }
   s.weight = host.weight;
   s.priority = host.priority;
   s.success_rate = host.outlier.external.success_rate;

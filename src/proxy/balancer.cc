@@ -5,13 +5,6 @@
 
 namespace weft::proxy {
 
-namespace {
-
-/// Envoy's default overprovisioning factor: a priority counts as whole down to 1 / 1.4 of its hosts. Units: percent.
-constexpr uint32_t kOverprovisioningPercent = 140;
-
-}  // namespace
-
 void WeightedQueue::clear() {
   heap_.clear();
   time_ = 0;
@@ -62,93 +55,135 @@ void Balancer::rebuild_priorities(base::Random& random, base::MonoTime now) {
   uint32_t count = 0;
   for (const auto& host : hosts_) count = std::max(count, host->priority + 1);
   priorities_.assign(count, Priority());
-  std::vector<uint32_t> totals(count), usable(count), health(count);
+  const std::vector<Availability> availability = measure_availability();
+  uint32_t total = 0;
+  for (const Availability& a : availability) total += a.healthy + a.degraded;
+  find_panic(total);
+  share_load(availability);
   for (const auto& host : hosts_) {
-    ++totals[host->priority];
-    usable[host->priority] += host->is_usable() ? 1 : 0;
+    Priority& priority = priorities_[host->priority];
+    if (priority.is_in_panic || host->is_usable()) priority.healthy.hosts.push_back(host.get());
+    else if (host->is_degraded()) priority.degraded.hosts.push_back(host.get());
   }
-  usable_ = 0;
-  uint32_t total_health = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    usable_ += usable[i];
-    health[i] = totals[i] == 0 ? 0 : std::min(100u, kOverprovisioningPercent * usable[i] / totals[i]);
-    total_health += health[i];
+  for (Priority& priority : priorities_) {
+    fill(priority.healthy, random, now);
+    fill(priority.degraded, random, now);
   }
-
-  // A priority panics when too few of its hosts are usable and the others cannot make up for it.
-  is_in_panic_ = false;
-  bool all_panic = count != 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    const double share = totals[i] == 0 ? 0.0 : 100.0 * usable[i] / totals[i];
-    priorities_[i].is_in_panic = total_health < 100 && share < options_.panic_threshold_percent;
-    is_in_panic_ = is_in_panic_ || priorities_[i].is_in_panic;
-    all_panic = all_panic && priorities_[i].is_in_panic;
-  }
-  share_load(all_panic ? std::span<const uint32_t>(totals) : std::span<const uint32_t>(health));
-  for (uint32_t i = 0; i < count; ++i) fill(priorities_[i], i, random, now);
 }
 
-/// Gives each priority what its health allows of what the ones before it left; the parts sum to 100. In total panic the
-/// caller passes host counts, which are shared in proportion.
-void Balancer::share_load(std::span<const uint32_t> health_percent) {
-  uint64_t sum = 0;
-  for (const uint32_t health : health_percent) sum += health;
-  const bool all_panic =
-      std::all_of(priorities_.begin(), priorities_.end(), [](const Priority& p) { return p.is_in_panic; });
-  const uint64_t whole = all_panic ? sum : std::min<uint64_t>(sum, 100);
+std::vector<Balancer::Availability> Balancer::measure_availability() {
+  struct Sums {
+    uint64_t all = 0, healthy = 0, degraded = 0;
+  };
+  std::vector<Sums> sums(priorities_.size());
+  usable_ = 0;
+  for (const auto& host : hosts_) {
+    const uint64_t size = options_.weighs_health_of_priorities ? std::max(1u, host->weight) : 1;
+    Sums& of = sums[host->priority];
+    of.all += size;
+    if (host->is_usable()) of.healthy += size;
+    if (host->is_degraded()) of.degraded += size;
+    usable_ += host->is_usable() ? 1 : 0;
+  }
+  std::vector<Availability> availability(priorities_.size());
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const auto share = [&](uint64_t part) {
+      return static_cast<uint32_t>(std::min<uint64_t>(100, options_.overprovisioning_percent * part / sums[i].all));
+    };
+    if (sums[i].all != 0) availability[i] = {share(sums[i].healthy), share(sums[i].degraded)};
+  }
+  return availability;
+}
+
+/// A priority panics when too few of its hosts can take traffic and the others cannot make up for it.
+void Balancer::find_panic(uint32_t total_availability) {
+  std::vector<uint32_t> all(priorities_.size()), available(priorities_.size());
+  for (const auto& host : hosts_) {
+    ++all[host->priority];
+    available[host->priority] += host->is_usable() || host->is_degraded() ? 1 : 0;
+  }
+  is_in_panic_ = false;
+  for (size_t i = 0; i < priorities_.size(); ++i) {
+    const double share = all[i] == 0 ? 0.0 : 100.0 * available[i] / all[i];
+    priorities_[i].is_in_panic = total_availability < 100 && share < options_.panic_threshold_percent;
+    is_in_panic_ = is_in_panic_ || priorities_[i].is_in_panic;
+  }
+}
+
+/// The healthy hosts of each priority take what their availability allows of what the ones before left, then the
+/// degraded hosts likewise; the parts sum to 100.
+void Balancer::share_load(std::span<const Availability> availability) {
   if (priorities_.empty()) return;
+  if (std::all_of(priorities_.begin(), priorities_.end(), [](const Priority& p) { return p.is_in_panic; }))
+    return share_load_by_size();
+  uint32_t whole = 0;
+  for (const Availability& a : availability) whole += a.healthy + a.degraded;
+  whole = std::min(whole, 100u);
   if (whole == 0) {
-    priorities_[0].load_percent = 100;
+    priorities_[0].healthy.load_percent = 100;
     return;
   }
   uint32_t left = 100;
-  Priority* first = nullptr;
-  for (size_t i = 0; i < priorities_.size(); ++i) {
-    if (health_percent[i] == 0) continue;
-    if (first == nullptr) first = &priorities_[i];
-    priorities_[i].load_percent = std::min(left, static_cast<uint32_t>(health_percent[i] * 100 / whole));
-    left -= priorities_[i].load_percent;
-  }
+  Group* first = nullptr;
+  const auto give = [&](Group& group, uint32_t percent) {
+    if (first == nullptr && percent > 0) first = &group;
+    group.load_percent = std::min(left, percent * 100 / whole);
+    left -= group.load_percent;
+  };
+  for (size_t i = 0; i < priorities_.size(); ++i) give(priorities_[i].healthy, availability[i].healthy);
+  for (size_t i = 0; i < priorities_.size(); ++i) give(priorities_[i].degraded, availability[i].degraded);
   first->load_percent += left;  // rounding
 }
 
-void Balancer::fill(Priority& priority, uint32_t number, base::Random& random, base::MonoTime now) {
-  for (const auto& host : hosts_) {
-    if (host->priority == number && (priority.is_in_panic || host->is_usable()))
-      priority.candidates.push_back(host.get());
+/// In total panic each priority takes its share of the hosts.
+void Balancer::share_load_by_size() {
+  std::vector<size_t> sizes(priorities_.size());
+  for (const auto& host : hosts_) ++sizes[host->priority];
+  uint32_t left = 100;
+  Priority* first = nullptr;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (first == nullptr && sizes[i] > 0) first = &priorities_[i];
+    priorities_[i].healthy.load_percent = static_cast<uint32_t>(100 * sizes[i] / hosts_.size());
+    left -= priorities_[i].healthy.load_percent;
   }
-  if (priority.candidates.empty()) return;
-  const uint32_t weight = priority.candidates.front()->weight;
-  priority.has_equal_weights =
-      !has_newcomers(now) && std::all_of(priority.candidates.begin(), priority.candidates.end(),
-                                         [&](const Host* h) { return h->weight == weight; });
+  first->healthy.load_percent += left;  // rounding
+}
+
+void Balancer::fill(Group& group, base::Random& random, base::MonoTime now) {
+  if (group.hosts.empty()) return;
+  const uint32_t weight = group.hosts.front()->weight;
+  group.has_equal_weights = !has_newcomers(now) && std::all_of(group.hosts.begin(), group.hosts.end(),
+                                                               [&](const Host* h) { return h->weight == weight; });
   // Workers start at different hosts, so that they do not all send their first request to the first one.
-  const uint64_t offset = random.below(priority.candidates.size());
-  priority.next = offset;
-  if (priority.has_equal_weights) return;
-  for (uint32_t i = 0; i < priority.candidates.size(); ++i)
-    priority.queue.add(i, weight_of(*priority.candidates[i], now));
+  const uint64_t offset = random.below(group.hosts.size());
+  group.next = offset;
+  if (group.has_equal_weights) return;
+  for (uint32_t i = 0; i < group.hosts.size(); ++i) group.queue.add(i, weight_of(*group.hosts[i], now));
   for (uint64_t i = 0; i < offset; ++i) {
-    priority.queue.next([&](uint32_t item) { return weight_of(*priority.candidates[item], now); });
+    group.queue.next([&](uint32_t item) { return weight_of(*group.hosts[item], now); });
   }
 }
 
-Balancer::Priority* Balancer::choose_priority(base::Random& random) {
+Balancer::Priority* Balancer::choose(base::Random& random, Group*& group) {
   if (priorities_.empty()) return nullptr;
-  if (priorities_.size() == 1) return &priorities_[0];
+  group = &priorities_[0].healthy;
+  if (group->load_percent == 100) return &priorities_[0];
   uint64_t point = random.below(100);
-  for (Priority& priority : priorities_) {
-    if (point < priority.load_percent) return &priority;
-    point -= priority.load_percent;
+  for (Group Priority::*part : {&Priority::healthy, &Priority::degraded}) {
+    for (Priority& priority : priorities_) {
+      group = &(priority.*part);
+      if (point < group->load_percent) return &priority;
+      point -= group->load_percent;
+    }
   }
   return &priorities_.back();
 }
 
-Host* Balancer::pick_least(Priority& priority, base::Random& random) {
+Host* Balancer::pick_least(Group& group, base::Random& random) {
   Host* best = nullptr;
   uint64_t best_active = 0;
   for (uint32_t i = 0; i < std::max(1u, options_.least_request_choices); ++i) {
-    Host* host = priority.candidates[random.below(priority.candidates.size())];
+    Host* host = group.hosts[random.below(group.hosts.size())];
     const uint64_t active = host->rq_active.value();
     if (best == nullptr || active < best_active) {
       best = host;
@@ -159,10 +194,10 @@ Host* Balancer::pick_least(Priority& priority, base::Random& random) {
 }
 
 // Among several that are least loaded each is as likely (reservoir sampling).
-Host* Balancer::pick_least_of_all(Priority& priority, base::Random& random) {
+Host* Balancer::pick_least_of_all(Group& group, base::Random& random) {
   Host* best = nullptr;
   uint64_t best_active = 0, ties = 0;
-  for (Host* host : priority.candidates) {
+  for (Host* host : group.hosts) {
     const uint64_t active = host->rq_active.value();
     if (best == nullptr || active < best_active) {
       best = host;
@@ -175,28 +210,28 @@ Host* Balancer::pick_least_of_all(Priority& priority, base::Random& random) {
   return best;
 }
 
-Host* Balancer::pick_in(Priority& priority, const PickContext& context) {
+Host* Balancer::pick_in(Group& group, const PickContext& context) {
   base::Random& random = context.random;
-  if (priority.candidates.empty()) return nullptr;
-  if (options_.policy == ClusterConfig::Balance::Random)
-    return priority.candidates[random.below(priority.candidates.size())];
-  if (!priority.has_equal_weights) {
-    const auto weight = [&](uint32_t item) { return weight_of(*priority.candidates[item], context.now); };
-    return priority.candidates[priority.queue.next(weight)];
+  if (group.hosts.empty()) return nullptr;
+  if (options_.policy == ClusterConfig::Balance::Random) return group.hosts[random.below(group.hosts.size())];
+  if (!group.has_equal_weights) {
+    const auto weight = [&](uint32_t item) { return weight_of(*group.hosts[item], context.now); };
+    return group.hosts[group.queue.next(weight)];
   }
   if (options_.policy == ClusterConfig::Balance::LeastRequest)
-    return options_.least_request_full_scan ? pick_least_of_all(priority, random) : pick_least(priority, random);
-  Host* host = priority.candidates[priority.next];
-  priority.next = priority.next + 1 == priority.candidates.size() ? 0 : priority.next + 1;
+    return options_.least_request_full_scan ? pick_least_of_all(group, random) : pick_least(group, random);
+  Host* host = group.hosts[group.next];
+  group.next = group.next + 1 == group.hosts.size() ? 0 : group.next + 1;
   return host;
 }
 
 Host* Balancer::pick(const PickContext& context) {
   Host* host = nullptr;
   for (uint32_t attempt = 0; attempt <= context.attempts_max; ++attempt) {
-    Priority* priority = choose_priority(context.random);
+    Group* group = nullptr;
+    Priority* priority = choose(context.random, group);
     if (priority == nullptr) return nullptr;
-    host = pick_in(*priority, context);
+    host = pick_in(*group, context);
     if (host == nullptr) return nullptr;
     if (priority->is_in_panic) ++panic_picks_;
     if (std::find(context.avoid.begin(), context.avoid.end(), host) == context.avoid.end()) break;

@@ -23,6 +23,8 @@ struct BalancerOptions {
   double panic_threshold_percent = 50.0;  ///< 0: never panics
   bool least_request_full_scan = false;
   ClusterConfig::SlowStart slow_start{};
+  uint32_t overprovisioning_percent = 140;
+  bool weighs_health_of_priorities = false;
 
   static BalancerOptions of(const ClusterConfig& cluster) {
     return {cluster.balance,
@@ -30,7 +32,9 @@ struct BalancerOptions {
             cluster.least_request_bias,
             cluster.healthy_panic_threshold,
             cluster.least_request_full_scan,
-            cluster.slow_start};
+            cluster.slow_start,
+            cluster.overprovisioning_percent,
+            cluster.weighs_health_of_priorities};
   }
 };
 
@@ -93,21 +97,33 @@ class Balancer {
   size_t usable_count() const { return usable_; }
 
  private:
-  struct Priority {
-    std::vector<Host*> candidates;  ///< usable ones; all in panic
+  /// Hosts that are picked from by the policy.
+  struct Group {
+    std::vector<Host*> hosts;
     uint32_t load_percent = 0;      ///< share of the picks
-    bool is_in_panic = false;
     bool has_equal_weights = true;  ///< and had no newcomers at the last update
     WeightedQueue queue;
     size_t next = 0;  ///< round robin without weights
   };
+  struct Priority {
+    Group healthy;   ///< in panic all hosts
+    Group degraded;  ///< takes what the healthy ones of all priorities cannot
+    bool is_in_panic = false;
+  };
+  /// How much of a priority may take traffic, percent, with the surplus that overprovisioning grants.
+  struct Availability {
+    uint32_t healthy = 0, degraded = 0;
+  };
   void rebuild_priorities(base::Random& random, base::MonoTime now);
-  void share_load(std::span<const uint32_t> health_percent);
-  void fill(Priority& priority, uint32_t number, base::Random& random, base::MonoTime now);
-  Priority* choose_priority(base::Random& random);
-  Host* pick_in(Priority& priority, const PickContext& context);
-  Host* pick_least(Priority& priority, base::Random& random);
-  Host* pick_least_of_all(Priority& priority, base::Random& random);
+  std::vector<Availability> measure_availability();
+  void find_panic(uint32_t total_availability);
+  void share_load(std::span<const Availability> availability);
+  void share_load_by_size();
+  void fill(Group& group, base::Random& random, base::MonoTime now);
+  Priority* choose(base::Random& random, Group*& group);
+  Host* pick_in(Group& group, const PickContext& context);
+  Host* pick_least(Group& group, base::Random& random);
+  Host* pick_least_of_all(Group& group, base::Random& random);
   double weight_of(const Host& host, base::MonoTime now) const;
   /// The share of its weight that a host takes at `now`.
   double slow_start_share(const Host& host, base::MonoTime now) const;

@@ -13,10 +13,10 @@ using Balance = ClusterConfig::Balance;
 
 class Balancing : public ::testing::Test {
  protected:
-  std::shared_ptr<Host>& add(uint32_t weight = 1, uint32_t priority = 0, bool is_healthy = true) {
+  std::shared_ptr<Host>& add(uint32_t weight = 1, uint32_t priority = 0, HostHealth health = HostHealth::Healthy) {
     const auto index = static_cast<uint32_t>(hosts_.size());
     return hosts_.emplace_back(
-        std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, priority, is_healthy));
+        std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, priority, health));
   }
   void add_many(size_t count, uint32_t priority = 0) {
     for (size_t i = 0; i < count; ++i) add(1, priority);
@@ -116,8 +116,8 @@ class SlowStart : public Balancing {
   static base::MonoTime at(int64_t seconds) { return base::MonoTime() + base::seconds(seconds); }
   void add_at(int64_t seconds, uint32_t weight = 1) {
     const auto index = static_cast<uint32_t>(hosts_.size());
-    hosts_.push_back(
-        std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, 0, true, at(seconds)));
+    hosts_.push_back(std::make_shared<Host>(net::Address::v4(0x0a000001u + index, 80), "", weight, 0,
+                                            HostHealth::Healthy, at(seconds)));
   }
   void make_slow(Balance policy, int64_t now) {
     options.policy = policy;
@@ -183,7 +183,7 @@ TEST_F(Balancing, RandomReachesAllEvenly) {
 
 TEST_F(Balancing, EjectedAndUnhealthyHostsAreSkipped) {
   add_many(4);
-  add(1, 0, false);
+  add(1, 0, HostHealth::Unhealthy);
   eject(1);
   for (const Balance policy : {Balance::RoundRobin, Balance::LeastRequest, Balance::Random}) {
     make(policy);
@@ -249,6 +249,63 @@ TEST_F(Balancing, InTotalPanicThePrioritiesShareByHostCount) {
   make(Balance::Random);
   EXPECT_TRUE(balancer_->is_in_panic());
   EXPECT_NEAR(picks(4000)[3], 1000, 150);
+}
+
+// 4 of 10 healthy: 40 % × 1.4 = 56 %; 3 of 10 degraded: 42 %; 98 % in all, so 57 and 42 of 100, and one for the first.
+TEST_F(Balancing, DegradedHostsTakeWhatTheHealthyOnesCannot) {
+  add_many(4);
+  for (int i = 0; i < 3; ++i) add(1, 0, HostHealth::Degraded);
+  for (int i = 0; i < 3; ++i) add(1, 0, HostHealth::Unhealthy);
+  make(Balance::RoundRobin);
+  const auto counts = picks(10000);
+  EXPECT_NEAR(std::accumulate(counts.begin() + 4, counts.begin() + 7, 0), 4200, 200);
+  EXPECT_EQ(std::accumulate(counts.begin() + 7, counts.end(), 0), 0);
+  EXPECT_FALSE(balancer_->is_in_panic()) << "seven of ten can take traffic";
+}
+
+TEST_F(Balancing, DegradedHostsRestWhileTheHealthyOnesSuffice) {
+  add_many(8);
+  for (int i = 0; i < 2; ++i) add(1, 0, HostHealth::Degraded);
+  make(Balance::RoundRobin);
+  const auto counts = picks(100);
+  EXPECT_EQ(counts[8] + counts[9], 0);
+}
+
+TEST_F(Balancing, HealthyHostsOfALaterPriorityComeBeforeDegradedOnes) {
+  add(1, 0, HostHealth::Degraded);
+  add(1, 1);
+  make(Balance::RoundRobin);
+  EXPECT_EQ(picks(10), (std::vector<int>{0, 10}));
+  eject(1);
+  make(Balance::RoundRobin);
+  EXPECT_EQ(picks(10), (std::vector<int>{10, 0})) << "it is all there is";
+}
+
+TEST_F(Balancing, TheOverprovisioningFactorSaysWhenTrafficSpillsOver) {
+  add_many(10, 0);
+  add_many(10, 1);
+  for (size_t i = 0; i < 2; ++i) eject(i);
+  BalancerOptions options;
+  options.overprovisioning_percent = 100;
+  balancer_ = std::make_unique<Balancer>(options);
+  balancer_->update(hosts_, random_);
+  const auto counts = picks(2000);
+  EXPECT_NEAR(std::accumulate(counts.begin() + 10, counts.end(), 0), 400, 80) << "80 % of the hosts take 80 %";
+}
+
+// 3 of 4 by weight: 75 % × 1.4 > 100 %; by number 1 of 2: 70 %.
+TEST_F(Balancing, TheHealthOfAPriorityMayBeWeighed) {
+  add(3, 0);
+  add(1, 0);
+  add(1, 1);
+  eject(1);
+  BalancerOptions options;
+  options.weighs_health_of_priorities = true;
+  balancer_ = std::make_unique<Balancer>(options);
+  balancer_->update(hosts_, random_);
+  EXPECT_EQ(picks(1000)[2], 0);
+  make(Balance::RoundRobin);
+  EXPECT_NEAR(picks(1000)[2], 300, 60);
 }
 
 TEST_F(Balancing, HostsOfEarlierAttemptsAreAvoidedAFewTimes) {

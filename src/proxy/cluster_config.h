@@ -66,6 +66,15 @@ struct OutlierConfig {
   uint32_t enforcing_failure_percentage_local_origin = 0;
 };
 
+/// health_status of an assignment: degraded hosts take what the healthy ones cannot.
+enum class HostHealth : uint8_t { Healthy, Degraded, Unhealthy };
+constexpr size_t kHostHealths = 3;
+
+struct Locality {
+  std::string region, zone, sub_zone;
+  bool operator==(const Locality&) const = default;
+};
+
 struct EndpointConfig {
   net::Address address;  ///< STATIC
   std::string dns_name;  ///< STRICT_DNS: resolved to addresses
@@ -73,7 +82,8 @@ struct EndpointConfig {
   std::string hostname;  ///< for auto_host_rewrite and health checks; default: dns_name
   uint32_t weight = 1;
   uint32_t priority = 0;
-  bool is_healthy = true;  ///< health_status of the assignment
+  HostHealth health = HostHealth::Healthy;
+  std::shared_ptr<const Locality> locality;  ///< for /clusters; null: none
 };
 
 /// The endpoints of a cluster at one moment: as configured, or as DNS last said.
@@ -108,7 +118,9 @@ struct ClusterConfig {
     double aggression = 1.0;         ///< above 1 rises faster at first
     double min_weight_share = 0.10;  ///< of the weight
   } slow_start;
-  double healthy_panic_threshold = 50.0;  ///< percent
+  double healthy_panic_threshold = 50.0;     ///< percent
+  uint32_t overprovisioning_percent = 140;   ///< a priority counts as whole down to 100 / this of its hosts
+  bool weighs_health_of_priorities = false;  ///< by the hosts' weights instead of their number
 
   bool close_connections_on_host_set_change = false;
   /// Ejection ends tunnels (CONNECT that ends here) at once, where other connections finish what they do.

@@ -7,11 +7,13 @@ namespace {
 
 bool is_same(const Host& host, const EndpointConfig& endpoint) {
   return host.address == endpoint.address && host.weight == endpoint.weight && host.priority == endpoint.priority &&
-         host.hostname == endpoint.hostname && host.is_healthy == endpoint.is_healthy;
+         host.hostname == endpoint.hostname && host.health == endpoint.health;
 }
 
 std::shared_ptr<Host> make_host(const EndpointConfig& e, base::MonoTime now) {
-  return std::make_shared<Host>(e.address, e.hostname, e.weight, e.priority, e.is_healthy, now);
+  auto host = std::make_shared<Host>(e.address, e.hostname, e.weight, e.priority, e.health, now);
+  host->locality = e.locality;
+  return host;
 }
 
 }  // namespace
@@ -40,8 +42,9 @@ bool ClusterState::update_endpoints(const EndpointSet& endpoints, base::MonoTime
   }
   hosts_ = std::move(next);
   host_count_.exchange(hosts_->hosts.size());
-  healthy_host_count_.exchange(static_cast<uint64_t>(
-      std::count_if(hosts_->hosts.begin(), hosts_->hosts.end(), [](const auto& h) { return h->is_healthy; })));
+  std::array<uint64_t, kHostHealths> counts{};
+  for (const auto& host : hosts_->hosts) ++counts[static_cast<size_t>(host->health)];
+  for (size_t i = 0; i < kHostHealths; ++i) host_counts_[i].exchange(counts[i]);
   return true;
 }
 
@@ -57,10 +60,11 @@ bool ClusterState::sweep(base::MonoTime now, base::Random& random) {
   return true;
 }
 
-size_t ClusterState::usable_host_count() const {
-  const uint64_t healthy = healthy_host_count_.value();
-  const uint64_t ejected = outlier_ != nullptr ? outlier_->counters().ejections_of_healthy.value() : 0;
-  return healthy - std::min(healthy, ejected);
+size_t ClusterState::host_count(HostHealth health) const {
+  const uint64_t all = host_counts_[static_cast<size_t>(health)].value();
+  const uint64_t ejected =
+      outlier_ != nullptr ? outlier_->counters().ejections_of[static_cast<size_t>(health)].value() : 0;
+  return all - std::min(all, ejected);
 }
 
 }  // namespace weft::proxy

@@ -3,6 +3,7 @@
 // Owner:   Server, keyed by cluster name and configuration hash; survives snapshot changes while both stay.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,8 +42,8 @@ class ClusterState {
   /// Rises whenever some host's health changed, so that workers rebuild their balancers.
   uint64_t health_epoch() const { return health_epoch_.value(); }
   size_t host_count() const { return host_count_.value(); }
-  /// Hosts that balancers take outside panic.   Thread: any
-  size_t usable_host_count() const;
+  /// Hosts of this health that are not ejected.   Thread: any
+  size_t host_count(HostHealth health) const;
 
   base::MonoTime next_sweep{};  ///< main thread
 
@@ -51,7 +52,8 @@ class ClusterState {
   CircuitBreaker default_, high_;
   std::unique_ptr<OutlierDetector> outlier_;
   std::shared_ptr<const HostSet> hosts_;
-  base::SharedCount health_epoch_, host_count_, healthy_host_count_;  ///< healthy: by their assignment
+  base::SharedCount health_epoch_, host_count_;
+  std::array<base::SharedCount, kHostHealths> host_counts_;  ///< by their assignment
 };
 
 }  // namespace weft::proxy

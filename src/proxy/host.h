@@ -10,6 +10,7 @@
 #include "base/shared_count.h"
 #include "base/time.h"
 #include "net/address.h"
+#include "proxy/cluster_config.h"
 
 namespace weft::proxy {
 
@@ -31,14 +32,14 @@ struct HostOutlier {
 };
 
 struct Host : std::enable_shared_from_this<Host> {
-  Host(net::Address host_address, std::string name, uint32_t host_weight, uint32_t host_priority, bool healthy = true,
-       base::MonoTime added = {})
+  Host(net::Address host_address, std::string name, uint32_t host_weight, uint32_t host_priority,
+       HostHealth host_health = HostHealth::Healthy, base::MonoTime added = {})
       : address(std::move(host_address)),
         address_text(address.to_string()),
         hostname(std::move(name)),
         weight(host_weight),
         priority(host_priority),
-        is_healthy(healthy),
+        health(host_health),
         added_at(added) {}
 
   const net::Address address;
@@ -46,8 +47,9 @@ struct Host : std::enable_shared_from_this<Host> {
   const std::string hostname;      ///< for auto_host_rewrite and /clusters
   const uint32_t weight;
   const uint32_t priority;
-  const bool is_healthy;          ///< health_status of the assignment
-  const base::MonoTime added_at;  ///< to the cluster; slow start counts from here
+  const HostHealth health;
+  const base::MonoTime added_at;             ///< to the cluster; slow start counts from here
+  std::shared_ptr<const Locality> locality;  ///< null: none. Set before others know the host
 
   // /clusters and the balancer read these.
   base::SharedCount rq_active, rq_total, rq_success, rq_error, rq_timeout;
@@ -56,7 +58,9 @@ struct Host : std::enable_shared_from_this<Host> {
 
   bool is_ejected() const { return outlier.is_ejected.value() != 0; }
   /// Whether a balancer takes this host outside panic mode.
-  bool is_usable() const { return is_healthy && !is_ejected(); }
+  bool is_usable() const { return health == HostHealth::Healthy && !is_ejected(); }
+  /// Whether it takes what the usable hosts cannot.
+  bool is_degraded() const { return health == HostHealth::Degraded && !is_ejected(); }
 };
 
 }  // namespace weft::proxy

@@ -142,7 +142,7 @@ bool OutlierDetector::eject(Host& host, Ejection kind, base::MonoTime now, uint6
     counters_.ejections_active.subtract();
     return false;
   }
-  if (host.is_healthy) counters_.ejections_of_healthy.add();
+  counters_.ejections_of[static_cast<size_t>(host.health)].add();
   if (config_.base_ejection_time * static_cast<int64_t>(state.multiplier.value()) <
       config_.max_ejection_time + config_.base_ejection_time) {
     state.multiplier.add();
@@ -155,7 +155,7 @@ bool OutlierDetector::eject(Host& host, Ejection kind, base::MonoTime now, uint6
 void OutlierDetector::forget(Host& host) {
   if (host.outlier.is_ejected.exchange(0) == 0) return;
   counters_.ejections_active.subtract();
-  if (host.is_healthy) counters_.ejections_of_healthy.subtract();
+  counters_.ejections_of[static_cast<size_t>(host.health)].subtract();
 }
 
 // ------------------------------------------------------------------ one interval

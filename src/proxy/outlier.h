@@ -46,8 +46,8 @@ constexpr size_t kEjectionKinds = 7;
 /// Process-wide counters under cluster.<name>.outlier_detection. *Detected* counts what met a detector's threshold,
 /// *enforced* what was then ejected.
 struct OutlierCounters {
-  base::SharedCount ejections_active;      ///< gauge
-  base::SharedCount ejections_of_healthy;  ///< of those, hosts that their assignment calls healthy
+  base::SharedCount ejections_active;                        ///< gauge
+  std::array<base::SharedCount, kHostHealths> ejections_of;  ///< of those, hosts of each health by their assignment
   base::SharedCount ejections_overflow, ejections_enforced_total;
   std::array<base::SharedCount, kEjectionKinds> detected, enforced;
   // Deprecated in Envoy, which still shows them.

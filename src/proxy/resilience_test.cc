@@ -226,6 +226,26 @@ TEST_F(Resilience, AHostWhoseAnswersAreMuchWorseThanTheOthersIsEjected) {
   EXPECT_EQ(requests_by_upstream[0], 10);
 }
 
+TEST_F(Resilience, MembershipIsCountedByHealth) {
+  auto& outlier = cluster.outlier.emplace();
+  outlier.max_ejection_percent = 100;
+  outlier.consecutive_5xx = 1;
+  upstream_answer = kUnavailable;
+  route_to_upstream(4);
+  auto endpoints = std::make_shared<EndpointSet>(*cluster.endpoints);
+  endpoints->endpoints[2].health = HostHealth::Degraded;
+  endpoints->endpoints[3].health = HostHealth::Unhealthy;
+  cluster.endpoints = std::move(endpoints);
+  start();
+  EXPECT_EQ(up("membership_total"), 4);
+  EXPECT_EQ(up("membership_healthy"), 2);
+  EXPECT_EQ(up("membership_degraded"), 1);
+  for (int i = 0; i < 20; ++i) call(kGet);
+  EXPECT_EQ(up("outlier_detection.ejections_active"), 4) << "in panic all are tried";
+  EXPECT_EQ(up("membership_healthy"), 0);
+  EXPECT_EQ(up("membership_degraded"), 0);
+}
+
 TEST_F(Resilience, WhereMostHostsAreEjectedAllAreUsed) {
   auto& outlier = cluster.outlier.emplace();
   outlier.max_ejection_percent = 100;

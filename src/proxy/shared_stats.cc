@@ -96,7 +96,9 @@ SharedStats::~SharedStats() {
 
 void SharedStats::publish() {
   membership_->gauge(ClusterStat::membership_total).set(static_cast<int64_t>(cluster_.host_count()));
-  membership_->gauge(ClusterStat::membership_healthy).set(static_cast<int64_t>(cluster_.usable_host_count()));
+  const auto count = [&](HostHealth health) { return static_cast<int64_t>(cluster_.host_count(health)); };
+  membership_->gauge(ClusterStat::membership_healthy).set(count(HostHealth::Healthy));
+  membership_->gauge(ClusterStat::membership_degraded).set(count(HostHealth::Degraded));
   publish_breaker(*breakers_[0], cluster_.breaker(false));
   publish_breaker(*breakers_[1], cluster_.breaker(true));
   if (outlier_ != nullptr) publish_outlier(cluster_.outlier()->counters());

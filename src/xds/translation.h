@@ -103,6 +103,8 @@ std::vector<proxy::AccessLogConfig> translate_access_logs(const View& parent, st
 std::map<std::string, std::shared_ptr<const void>> translate_per_filter_config(const View& view);
 /// The factory of an HTTP filter by its payload's type; null (with a fault) where Weft has none.
 std::shared_ptr<const proxy::FilterFactory> translate_http_filter(const View& payload);
+/// A cluster's type, name resolution and load assignment.
+void translate_discovery(const View& cluster, const Translation& run, proxy::ClusterConfig& config);
 /// dns_resolution_config and typed_dns_resolver_config, which bootstraps and clusters both have.
 void translate_dns_resolution(const View& view, net::ResolverOptions& dns);
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from bootstrap import downstream_tls, simple
-from processes import wait_until
+from bootstrap import bootstrap, cluster, downstream_tls, listener, route, simple
+from processes import free_port, wait_until
 
 
 @pytest.fixture
@@ -72,6 +72,19 @@ def test_clusters_show_each_endpoint(admin):
     status = json.loads(body)["cluster_statuses"][0]
     assert status["name"] == "service"
     assert status["host_statuses"][0]["address"]["socket_address"]["port_value"] == admin.server.port
+
+
+def test_clusters_show_where_endpoints_are_and_how_they_fare(weft, upstream, run):
+    server = upstream()
+    service = cluster("service", server.port)
+    endpoints = service["load_assignment"]["endpoints"][0]
+    endpoints["locality"] = {"region": "r1", "zone": "z1", "sub_zone": "s1"}
+    endpoints["lb_endpoints"][0]["health_status"] = "DEGRADED"
+    proxy = weft(bootstrap([listener(free_port(), [route("/", "service")])], [service]))
+    text = run("curl", "-sS", f"http://127.0.0.1:{proxy.admin_port}/clusters").stdout
+    for line in ("region::r1", "zone::z1", "sub_zone::s1", "health_flags::/degraded_eds_health"):
+        assert f"service::127.0.0.1:{server.port}::{line}\n" in text, text
+    assert proxy.stats()["cluster.service.membership_degraded"] == 1
 
 
 def test_listeners_show_their_addresses(admin):
