@@ -104,6 +104,9 @@ inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;
 inline constexpr size_t kAccessLogFlushBytes = 64 * 1024;
 /// Counters of one group whose names come at run time; above: they share one. Stops a peer from inventing names.
 inline constexpr size_t kDynamicStatsMax = 256;
+/// Names that x-envoy-upstream-alt-stat-name may add to one cluster's statistics on one worker; above: not counted
+/// apart.
+inline constexpr size_t kAltStatNamesMax = 100;
 /// Connections to the admin port at a time; above: the one that is idle longest closes, and where none is, the new one.
 inline constexpr size_t kAdminConnectionsMax = 100;
 /// Bytes of a form posted to the admin port; above: 413.

@@ -55,6 +55,14 @@ struct StreamEnd {
   uint16_t status = 0;      ///< what the codec itself answered; 0: nothing
 };
 
+/// The bytes of one stream as its connection carried them, without TLS. HTTP/1: what is written and parsed for it, and
+/// the lines of its fields. HTTP/2: its frames, and those that hold header blocks; what these hold, decoded.
+struct StreamBytes {
+  uint64_t wire_sent = 0, wire_received = 0;
+  uint64_t headers_sent = 0, headers_received = 0;
+  uint64_t decoded_headers_sent = 0, decoded_headers_received = 0;
+};
+
 // ------------------------------------------------------------------ server side
 
 /// Receives one request's body. Made by `ServerConnectionHandler::on_request`.
@@ -91,6 +99,8 @@ class ServerStream {
   /// Response bytes accepted and not yet written.
   virtual size_t pending_bytes() const = 0;
   virtual bool is_above_high_mark() const = 0;
+  /// So far, trailers included.
+  virtual StreamBytes bytes() const = 0;
   /// Closes the connection after this response (h1: `connection: close`; h2: GOAWAY). Call before `send_head`.
   virtual void close_after() = 0;
 
@@ -235,6 +245,7 @@ class ClientStream {
   virtual bool has_received_bytes() const = 0;
   /// Any byte of this request handed to the kernel yet.
   virtual bool has_sent_bytes() const = 0;
+  virtual StreamBytes bytes() const = 0;  ///< so far, informational heads and trailers included
 
  protected:
   ~ClientStream() = default;

@@ -63,6 +63,7 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   }
   bool has_received_bytes() const override { return transport_->bytes_received() != received_at_open_; }
   bool has_sent_bytes() const override { return transport_->bytes_written() != written_at_open_; }
+  StreamBytes bytes() const override;
 
   // net::ConnectionHandler
   void on_data(base::Slice data) override;
@@ -81,6 +82,8 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   void resume();
   void hold(base::Slice rest);
 
+  void write(base::Chain bytes);
+  void write_head(base::Slice head);
   H1BodyCoding choose_coding(const RequestHead& head, bool end);
   base::Chain frame(base::Chain data);
   void finish_request();
@@ -106,7 +109,9 @@ class H1Client final : public ClientConnection, private ClientStream, private ne
   uint64_t received_at_open_ = 0;
   uint64_t written_at_open_ = 0;
   uint64_t streams_opened_ = 0;
-  StreamEnd end_;  ///< of the stream, then of the connection
+  uint64_t stream_received_ = 0, stream_sent_ = 0, stream_fields_sent_ = 0;
+  uint64_t earlier_fields_ = 0;  ///< of heads that the parser has let go of
+  StreamEnd end_;                ///< of the stream, then of the connection
   uint16_t informational_ = 0;
   Phase phase_ = Phase::Idle;
   Request request_ = Request::None;
@@ -139,6 +144,7 @@ ClientStream& H1Client::open(ClientStreamHandler& handler) {
   is_tunnel_ = is_response_done_ = has_early_end_ = false;
   informational_ = 0;
   owed_ = 0;
+  stream_received_ = stream_sent_ = stream_fields_sent_ = earlier_fields_ = 0;
   received_at_open_ = transport_->bytes_received();
   written_at_open_ = transport_->bytes_written();
   ++streams_opened_;
@@ -146,6 +152,21 @@ ClientStream& H1Client::open(ClientStreamHandler& handler) {
 }
 
 // ---------------------------------------------------------------- requests
+
+void H1Client::write(base::Chain bytes) {
+  stream_sent_ += bytes.size();
+  transport_->write(std::move(bytes));
+}
+
+void H1Client::write_head(base::Slice head) {
+  stream_fields_sent_ += field_bytes(head.view());
+  write(base::Chain(std::move(head)));
+}
+
+StreamBytes H1Client::bytes() const {
+  const uint64_t received = earlier_fields_ + parser_.field_bytes();
+  return {stream_sent_, stream_received_, stream_fields_sent_, received, stream_fields_sent_, received};
+}
 
 H1BodyCoding H1Client::choose_coding(const RequestHead& head, bool end) {
   if (head.is_connect() || head.is_upgrade()) return H1BodyCoding::Tunnel;
@@ -179,7 +200,7 @@ void H1Client::send_head(const RequestHead& head, bool end) {
       format.websocket_key = make_websocket_key(transport_->loop().random(), key);
   }
   parser_.set_context(context);
-  transport_->write(base::Chain(serialize_request_head(transport_->loop().blocks(), head, format)));
+  write_head(serialize_request_head(transport_->loop().blocks(), head, format));
   if (end && context.is_upgrade) has_early_end_ = true;
   else if (end) finish_request();
 }
@@ -210,15 +231,14 @@ void H1Client::send_data(base::Chain data, bool end) {
   }
   base::Chain bytes = frame(std::move(data));
   if (end && coding_ == H1BodyCoding::Chunked) bytes.append(last_chunk());
-  if (!bytes.is_empty()) transport_->write(std::move(bytes));
+  if (!bytes.is_empty()) write(std::move(bytes));
   if (end) finish_request();
 }
 
 void H1Client::send_trailers(const HeaderMap& trailers) {
   if (coding_ != H1BodyCoding::Chunked || !options_.enable_trailers) return send_data({}, true);
   if (phase_ != Phase::Active || request_ != Request::Begun) return;
-  transport_->write(
-      base::Chain(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers)));
+  write_head(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers));
   finish_request();
 }
 
@@ -260,7 +280,10 @@ void H1Client::hold(base::Slice rest) {
 
 void H1Client::read(base::Slice& in) {
   while (!in.is_empty() && can_read()) {
-    switch (parser_.next(in)) {
+    const size_t before = in.size();
+    const H1Event event = parser_.next(in);
+    stream_received_ += before - in.size();
+    switch (event) {
       case H1Event::NeedMore: break;
       case H1Event::Head: on_head(); break;
       case H1Event::Data: on_body_data(); break;
@@ -277,12 +300,14 @@ void H1Client::on_head() {
       return abort({StreamEnd::Kind::LimitExceeded, ResetCode::Protocol, "http1.too_many_informational_responses"});
     }
     stream_->on_informational(std::move(parser_.head()));
-    if (phase_ == Phase::Active) parser_.expect_another_head();
+    if (phase_ != Phase::Active) return;
+    earlier_fields_ += parser_.field_bytes();
+    parser_.expect_another_head();
     return;
   }
   if (facts.framing == H1Framing::Tunnel) {
     is_tunnel_ = true;
-    if (!early_.is_empty()) transport_->write(std::move(early_));
+    if (!early_.is_empty()) write(std::move(early_));
   }
   const bool is_complete = parser_.is_complete();
   if (!facts.keeps_alive || is_tunnel_) stop_reuse();
@@ -414,6 +439,7 @@ void H1Client::deliver_stream_end() {
   tasks_ &= static_cast<uint8_t>(~kEndStream);
   ClientStreamHandler* const stream = std::exchange(stream_, nullptr);
   const StreamEnd end = end_;
+  earlier_fields_ += parser_.field_bytes();
   parser_.restart();
   held_.clear();
   early_.clear();

@@ -16,6 +16,7 @@ constexpr std::string_view kInvalidCharacters = "http1.invalid_characters";
 constexpr std::string_view kInvalidUrl = "http1.invalid_url";
 constexpr std::string_view kHeadersTooLarge = "http1.headers_too_large";
 constexpr std::string_view kTooManyHeaders = "http1.too_many_headers";
+constexpr uint32_t kFieldMarkBytes = 3;  // ':' and CR LF
 
 // What Envoy takes without allow_custom_methods; the common ones first, because the search is linear.
 constexpr std::string_view kMethods[] = {
@@ -58,6 +59,7 @@ void H1HeadParser::restart(Kind kind) {
   target_ = Target::Origin;
   error_ = {};
   if (kind == Kind::Trailers) return;  // The facts are still the head's.
+  field_bytes_ = 0;
   facts_ = {};
   seen_ = {};
   context_ = {};
@@ -263,6 +265,7 @@ const char* H1HeadParser::plain_lines(const char* p, const char* end, HeaderMap&
     if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return p;
     if (stop > value && (is_blank(*value) || is_blank(stop[-1]))) return p;
     ++lines_;
+    field_bytes_ += static_cast<uint32_t>(stop - value + n) + kFieldMarkBytes;
     const std::string_view name(lower, n);
     const HeaderId id = header_id(name);
     const std::string_view text(value, static_cast<size_t>(stop - value));
@@ -299,6 +302,7 @@ const char* H1HeadParser::header_line(const char* p, const char* end, HeaderMap&
 
   if (++lines_ > options_->headers_count_max) return fail(431, kTooManyHeaders);
   if (n > UINT16_MAX) return fail(431, kHeadersTooLarge);
+  field_bytes_ += static_cast<uint32_t>(value_end - value + n) + kFieldMarkBytes;
   const std::string_view name = is_short ? std::string_view(lower, n) : std::string_view(p, n);
   const HeaderId id = is_short ? header_id(name) : HeaderId::Unknown;
   const std::string_view text(value, static_cast<size_t>(value_end - value));

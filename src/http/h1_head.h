@@ -75,6 +75,8 @@ class H1HeadParser {
     return is_done_ && !seen_.content_length && !seen_.transfer_encoding && !seen_.upgrade && !facts_.is_connect;
   }
   const H1Facts& facts() const { return facts_; }
+  /// Names, values and three bytes a line, of the head and its trailers so far: what Envoy counts.
+  uint32_t field_bytes() const { return field_bytes_; }
   const H1Error& error() const { return error_; }
 
  private:
@@ -133,6 +135,7 @@ class H1HeadParser {
   uint32_t partial_size_ = 0;
   uint32_t head_bytes_ = 0;
   uint32_t lines_ = 0;
+  uint32_t field_bytes_ = 0;
   H1Facts facts_;
   H1Error error_;
   H1RequestContext context_;

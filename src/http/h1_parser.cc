@@ -22,6 +22,7 @@ void H1Parser<Message>::restart() {
   data_.reset();
   head_.clear();
   trailers_.clear();
+  tally_ = {};
 }
 
 template <typename Message>

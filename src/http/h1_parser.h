@@ -42,9 +42,16 @@ class H1Parser {
   base::Slice take_data() { return std::move(data_); }
   HeaderMap& trailers() { return trailers_; }
   const H1Facts& facts() const { return head_parser_.facts(); }
+  uint32_t field_bytes() const { return head_parser_.field_bytes(); }
   H1Error error() const { return state_ == State::Body ? H1Error{400, "http1.codec_error"} : head_parser_.error(); }
   /// After Failed: the head was complete and no body was announced, so that the next message begins here.
   bool ended_with_failed_head() const { return state_ == State::Head && head_parser_.ended_without_body(); }
+  /// Bytes of the exchange at hand that its connection has carried; the connection's to count, forgotten by `restart`.
+  struct Tally {
+    uint64_t received = 0, sent = 0, fields_sent = 0;
+  };
+  Tally& tally() { return tally_; }
+  const Tally& tally() const { return tally_; }
   bool is_complete() const { return state_ == State::Complete; }
   bool has_head() const { return state_ != State::Head; }
   bool has_begun() const { return has_head() || head_parser_.has_begun(); }
@@ -62,6 +69,7 @@ class H1Parser {
   base::Slice data_;
   Message head_;
   HeaderMap trailers_;
+  Tally tally_;
 };
 
 using H1RequestParser = H1Parser<RequestHead>;

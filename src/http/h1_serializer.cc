@@ -168,6 +168,11 @@ base::Slice serialize_trailers(base::BlockPool& pool, const HeaderMap& trailers,
   return out.finish();
 }
 
+size_t field_bytes(std::string_view serialized_head) {
+  const size_t start_line = serialized_head.find('\n') + 1;
+  return serialized_head.size() - start_line - 2;
+}
+
 base::Chain serialize_chunk(base::BlockPool& pool, base::Chain data) {
   base::Chain chunk;
   const size_t size = data.size();

@@ -40,6 +40,8 @@ base::Slice serialize_response_head(base::BlockPool& pool, const ResponseHead& h
 base::Slice serialize_request_head(base::BlockPool& pool, const RequestHead& head, const H1HeadFormat& format);
 /// The last chunk and its trailers.
 base::Slice serialize_trailers(base::BlockPool& pool, const HeaderMap& trailers, bool is_proper_case);
+/// Of a head's bytes those of its fields: without start line and empty line.
+size_t field_bytes(std::string_view serialized_head);
 /// `data` as one chunk; small data are copied into the framing's block. Empty data give an empty chain.
 base::Chain serialize_chunk(base::BlockPool& pool, base::Chain data);
 /// The last chunk without trailers.

@@ -48,6 +48,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void consume(size_t bytes) override;
   size_t pending_bytes() const override { return transport_->pending_bytes(); }
   bool is_above_high_mark() const override { return transport_->is_above_high_mark(); }
+  StreamBytes bytes() const override;
   void close_after() override { closes_after_ = true; }
 
   // net::ConnectionHandler
@@ -71,6 +72,8 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void send_refusal(uint16_t status, std::string_view detail, bool goes_on = false);
 
   // Responses
+  void write(base::Chain bytes);
+  void write_head(base::Slice head);
   H1BodyCoding choose_coding(const ResponseHead& head, bool end);
   bool begins_tunnel(const ResponseHead& head) const;
   void settle_connection(const ResponseHead& head, bool end, H1HeadFormat& format);
@@ -173,7 +176,10 @@ void H1Server::read(base::Slice& in) {
                                                 counters_);
   }
   while (!in.is_empty() && can_read()) {
-    switch (parser_->next(in)) {
+    const size_t before = in.size();
+    const H1Event event = parser_->next(in);
+    parser_->tally().received += before - in.size();
+    switch (event) {
       case H1Event::NeedMore: break;
       case H1Event::Head: on_head(); break;
       case H1Event::Data: on_body_data(); break;
@@ -305,12 +311,28 @@ void H1Server::on_end() {
 
 // ---------------------------------------------------------------- responses
 
+void H1Server::write(base::Chain bytes) {
+  parser_->tally().sent += bytes.size();
+  transport_->write(std::move(bytes));
+}
+
+void H1Server::write_head(base::Slice head) {
+  parser_->tally().fields_sent += field_bytes(head.view());
+  write(base::Chain(std::move(head)));
+}
+
+StreamBytes H1Server::bytes() const {
+  const H1RequestParser::Tally& tally = parser_->tally();
+  const uint64_t fields = parser_->field_bytes();
+  return {tally.sent, tally.received, tally.fields_sent, fields, tally.fields_sent, fields};
+}
+
 void H1Server::send_informational(const ResponseHead& head) {
   if (phase_ != Phase::Serving || response_ != Response::None || parser_->head().version == Version::Http10) return;
   H1HeadFormat format;
   format.coding = H1BodyCoding::UntilClose;  // says nothing of a body
   format.is_proper_case = options_.proper_case_headers;
-  transport_->write(base::Chain(serialize_response_head(transport_->loop().blocks(), head, format)));
+  write_head(serialize_response_head(transport_->loop().blocks(), head, format));
 }
 
 bool H1Server::begins_tunnel(const ResponseHead& head) const {
@@ -359,7 +381,7 @@ void H1Server::send_head(const ResponseHead& head, bool end) {
   format.version = parser_->facts().version;
   format.is_proper_case = options_.proper_case_headers;
   settle_connection(head, end, format);
-  transport_->write(base::Chain(serialize_response_head(transport_->loop().blocks(), head, format)));
+  write_head(serialize_response_head(transport_->loop().blocks(), head, format));
   if (is_tunnel_ && !held_.is_empty()) schedule(kResume);
   if (end) finish_response();
 }
@@ -385,15 +407,14 @@ void H1Server::send_data(base::Chain data, bool end) {
   if (phase_ != Phase::Serving || response_ != Response::Begun) return;
   base::Chain bytes = frame(std::move(data));
   if (end && coding_ == H1BodyCoding::Chunked) bytes.append(last_chunk());
-  if (!bytes.is_empty()) transport_->write(std::move(bytes));
+  if (!bytes.is_empty()) write(std::move(bytes));
   if (end) finish_response();
 }
 
 void H1Server::send_trailers(const HeaderMap& trailers) {
   if (coding_ != H1BodyCoding::Chunked || !options_.enable_trailers) return send_data({}, true);
   if (phase_ != Phase::Serving || response_ != Response::Begun) return;
-  transport_->write(
-      base::Chain(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers)));
+  write_head(serialize_trailers(transport_->loop().blocks(), trailers, options_.proper_case_headers));
   finish_response();
 }
 

@@ -32,6 +32,7 @@ void H2ClientStream::send_head(const RequestHead& head, bool end) {
   local_end_ = end;
   H2Lines& lines = owner_.lines();
   append_request_lines(lines, head);
+  bytes_.decoded_headers_sent += bytes_of(lines);
   const nghttp2_data_provider body = provider();
   const int32_t id = nghttp2_submit_request(owner_.raw(), nullptr, lines.data(), lines.size(), end ? nullptr : &body,
                                             static_cast<H2Stream*>(this));

@@ -24,6 +24,7 @@ class H2ClientStream final : public H2Stream, public ClientStream {
   void consume(size_t bytes) override { give_credit(bytes); }
   size_t pending_bytes() const override { return pending_.size(); }
   bool is_above_high_mark() const override { return is_above_mark_; }
+  StreamBytes bytes() const override { return bytes_; }
   bool has_received_bytes() const override { return has_received_; }
   bool has_sent_bytes() const override { return has_left(); }
 

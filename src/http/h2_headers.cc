@@ -105,6 +105,12 @@ void append_trailer_lines(H2Lines& lines, const HeaderMap& trailers) {
   push_regular(lines, trailers, Section::Trailers);
 }
 
+size_t bytes_of(const H2Lines& lines) {
+  size_t bytes = 0;
+  for (const nghttp2_nv& line : lines) bytes += line.namelen + line.valuelen;
+  return bytes;
+}
+
 void H2BlockReader::begin(HeaderMap& into) {
   into_ = &into;
   cookie_.clear();

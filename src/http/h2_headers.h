@@ -26,6 +26,9 @@ void append_response_lines(H2Lines& lines, const ResponseHead& head, std::string
 /// Without pseudo-headers, connection-level headers, framing headers.
 void append_trailer_lines(H2Lines& lines, const HeaderMap& trailers);
 
+/// Names and values.
+size_t bytes_of(const H2Lines& lines);
+
 /// Puts the lines of one header block into a map, within limits. One a session: blocks never interleave.
 class H2BlockReader {
  public:
@@ -45,6 +48,8 @@ class H2BlockReader {
   /// Joins the cookie crumbs. With `is_request`, `host` becomes :authority, or goes where that is present.
   void finish(bool is_request);
   bool has_overflown() const { return has_overflown_; }
+  /// Names and values of the block, decoded.
+  size_t bytes() const { return bytes_; }
 
  private:
   struct KnownName {

@@ -66,6 +66,7 @@ void H2ServerStream::send_informational(const ResponseHead& head) {
   const auto status = digits(head.status);
   H2Lines& lines = owner_.lines();
   append_response_lines(lines, head, {status.data(), status.size()});
+  bytes_.decoded_headers_sent += bytes_of(lines);
   nghttp2_submit_headers(owner_.raw(), NGHTTP2_FLAG_NONE, id_, nullptr, lines.data(), lines.size(), nullptr);
   owner_.host().wake();
 }
@@ -80,6 +81,7 @@ void H2ServerStream::send_head(const ResponseHead& head, bool end) {
   const auto status = digits(code);
   H2Lines& lines = owner_.lines();
   append_response_lines(lines, head, {status.data(), status.size()});
+  bytes_.decoded_headers_sent += bytes_of(lines);
   const nghttp2_data_provider body = provider();
   nghttp2_submit_response(owner_.raw(), id_, lines.data(), lines.size(), end ? nullptr : &body);
   owner_.host().wake();

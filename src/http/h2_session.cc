@@ -259,7 +259,10 @@ int H2Session::on_begin_frame(const nghttp2_frame_hd& head) {
       apply(guard_.on_payload_frame(head.length, ends_stream));
       check_closed_stream(static_cast<uint32_t>(head.stream_id));
       break;
-    case NGHTTP2_CONTINUATION: apply(guard_.on_continuation_frame(head.length)); break;
+    case NGHTTP2_CONTINUATION:
+      apply(guard_.on_continuation_frame(head.length));
+      if (H2Stream* stream = find(head.stream_id)) count_received_block(*stream, head.length);
+      break;
     case NGHTTP2_PRIORITY: apply(guard_.on_priority_frame()); break;
     case NGHTTP2_WINDOW_UPDATE: apply(guard_.on_window_update_frame()); break;
     default: break;
@@ -320,8 +323,14 @@ int H2Session::on_begin_headers(const nghttp2_frame& frame) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   is_inside_head_ = true;
+  count_received_block(*stream, frame.hd.length);
   reader_.begin(stream->begin_block());
   return 0;
+}
+
+void H2Session::count_received_block(H2Stream& stream, size_t payload_bytes) {
+  stream.bytes_.wire_received += payload_bytes + kFrameHeadBytes;
+  stream.bytes_.headers_received += payload_bytes + kFrameHeadBytes;
 }
 
 int H2Session::on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value,
@@ -365,6 +374,7 @@ void H2Session::on_headers_frame(const nghttp2_frame& frame) {
   is_inside_head_ = false;
   H2Stream* stream = find(frame.hd.stream_id);
   if (stream == nullptr) return;
+  stream->bytes_.decoded_headers_received += reader_.bytes();
   reader_.finish(frame.headers.cat == NGHTTP2_HCAT_REQUEST);
   if (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) stream->remote_end_ = true;
   if (!stream->is_deaf()) stream->on_block_complete(stream->remote_end_, reader_.has_overflown());
@@ -376,9 +386,10 @@ void H2Session::on_data_frame(const nghttp2_frame& frame) {
     const size_t padding = std::min(frame.data.padlen, frame.hd.length);
     apply(guard_.on_payload_frame(frame.hd.length - padding, ends_stream));
   }
-  if (!ends_stream) return;
   H2Stream* stream = find(frame.hd.stream_id);
   if (stream == nullptr) return;
+  stream->bytes_.wire_received += frame.hd.length + kFrameHeadBytes;
+  if (!ends_stream) return;
   stream->remote_end_ = true;
   if (held_stream_ == stream) {
     deliver_held(true);
@@ -548,6 +559,7 @@ ssize_t H2Session::on_read(H2Stream& stream, size_t bytes_max, uint32_t& flags) 
 
 void H2Session::submit_trailers(H2Stream& stream) {
   append_trailer_lines(lines(), *stream.trailers_out_);
+  stream.bytes_.decoded_headers_sent += bytes_of(lines_);
   nghttp2_submit_trailer(session_, stream.id_, lines_.data(), lines_.size());
   stream.trailers_out_.reset();
 }
@@ -577,10 +589,12 @@ int H2Session::on_frame_sent(const nghttp2_frame& frame) {
     failure_ = protocol_error("http2.protocol_error");
   }
   if (type == NGHTTP2_GOAWAY) ++counters_.goaway_sent;
-  if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS && type != NGHTTP2_RST_STREAM) return 0;
-  H2Stream* stream = find(frame.hd.stream_id);
   if (type == NGHTTP2_RST_STREAM) ++counters_.tx_reset;
+  H2Stream* stream = frame.hd.stream_id == 0 ? nullptr : find(frame.hd.stream_id);
   if (stream == nullptr) return 0;
+  stream->bytes_.wire_sent += frame.hd.length + kFrameHeadBytes;
+  if (type == NGHTTP2_HEADERS) stream->bytes_.headers_sent += frame.hd.length + kFrameHeadBytes;
+  if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS && type != NGHTTP2_RST_STREAM) return 0;
   if (type == NGHTTP2_RST_STREAM) {
     if (!stream->is_reset_submitted_) stream->has_broken_protocol_ = true;
     return 0;

@@ -139,6 +139,7 @@ class H2Session {
   void on_data_head(const H2FrameScanner::Head& head);
   void check_closed_stream(uint32_t stream_id);
   int on_begin_headers(const nghttp2_frame& frame);
+  void count_received_block(H2Stream& stream, size_t payload_bytes);
   int on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value, bool is_name_static);
   int on_frame(const nghttp2_frame& frame);
   void on_headers_frame(const nghttp2_frame& frame);

@@ -64,6 +64,30 @@ TEST(H2Session, CarriesBodiesAndTrailersBothWays) {
   EXPECT_EQ(pair.server.counters.trailers, 1u);
 }
 
+// What one side counts as sent, the other counts as received; bodies, frame heads and trailers are all in it.
+TEST(H2Session, CountsTheBytesOfAStream) {
+  H2Pair pair;
+  RequestHead head = make_request(pair.client.pool, "POST");
+  head.add("x-long", std::string(40000, 'x'));  // needs CONTINUATION frames
+  ClientStreamRecorder& call = pair.client.request(head, false);
+  call.stream->send_data(bytes(pair.client.pool, "hello"), false);
+  HeaderMap trailers(pair.client.pool);
+  trailers.add("x-sum", "7");
+  call.stream->send_trailers(trailers);
+  pair.run();
+  const StreamBytes up = call.stream->bytes();
+  const StreamBytes down = pair.server.handler.last().stream->bytes();
+  constexpr size_t kFrameHead = 9;
+  EXPECT_EQ(up.decoded_headers_sent, head.bytes() + trailers.bytes());
+  EXPECT_EQ(down.decoded_headers_received, up.decoded_headers_sent);
+  EXPECT_EQ(up.wire_sent, up.headers_sent + kFrameHead + 5);
+  // nghttp2 tells the sender of a header block in several frames of one frame, so the heads of the others are missing.
+  EXPECT_EQ(down.headers_received, up.headers_sent + 2 * kFrameHead);
+  EXPECT_EQ(down.wire_received, up.wire_sent + 2 * kFrameHead);
+  EXPECT_LT(up.headers_sent, up.decoded_headers_sent) << "HPACK";
+  EXPECT_EQ(down.wire_sent, 0u);
+}
+
 TEST(H2Session, SendsTrailersWithoutAnEmptyDataFrame) {
   LoneServer server;
   server.feed(preface() + frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 1, get_block()));

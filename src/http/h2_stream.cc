@@ -18,6 +18,7 @@ void H2Stream::clear() {
   verdict_.reset();
   owed_ = 0;
   head_position_ = 0;
+  bytes_ = {};
   is_deferred_ = is_above_mark_ = has_ended_ = is_silenced_ = false;
   local_end_ = local_end_sent_ = remote_end_ = head_sent_ = is_reset_submitted_ = has_broken_protocol_ = false;
 }

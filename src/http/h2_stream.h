@@ -61,6 +61,7 @@ class H2Stream : public base::ListNode<>, public base::ListNode<H2WritableTag> {
   size_t owed_ = 0;                   ///< bytes delivered and not yet consumed
   uint64_t head_position_ = 0;        ///< wire bytes ahead of its head, at least
   base::MonoTime opened_at_{};
+  StreamBytes bytes_;
   bool is_deferred_ = false;  ///< nghttp2 waits for more of `pending_`
   bool is_above_mark_ = false;
   bool has_ended_ = false;    ///< nghttp2 has closed it

@@ -46,6 +46,7 @@ void Connection::start_accepted(base::Chain first_bytes) {
 
 void Connection::on_connected() {
   local_ = loop_.local_address(handle_);
+  handler_->on_connected();
   if (tls_ == nullptr) return open();
   state_ = State::Handshaking;
   begin_tls();

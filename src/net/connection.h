@@ -17,6 +17,7 @@ namespace weft::net {
 /// method says so. After `on_close`, or after the user called `close`, nothing more comes.
 class ConnectionHandler {
  public:
+  virtual void on_connected() {}               ///< upstream: the socket is; TLS has not begun
   virtual void on_open() {}                    ///< connected, and the TLS handshake (if any) is complete
   virtual void on_data(base::Slice data) = 0;  ///< plain bytes
   virtual void on_end() = 0;                   ///< the peer sends no more (FIN, or close_notify)

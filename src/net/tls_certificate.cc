@@ -81,6 +81,13 @@ base::WallTime wall_time(const ASN1_TIME* time) {
   return base::WallTime(base::seconds(std::clamp<int64_t>(int64_t{days} * 86400 + seconds, -kSecondsMax, kSecondsMax)));
 }
 
+std::string digest_of(X509& certificate, const EVP_MD* algorithm) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  X509_digest(&certificate, algorithm, digest, &size);
+  return {reinterpret_cast<const char*>(digest), size};
+}
+
 int password_callback(char* buffer, int size, int, void* user) {
   const auto& password = *static_cast<const std::string*>(user);
   if (password.size() > static_cast<size_t>(size)) return -1;
@@ -281,12 +288,8 @@ X509StackPtr certificates_of_der(std::string_view der) {
   return out;
 }
 
-std::string sha256_of(X509& certificate) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  X509_digest(&certificate, EVP_sha256(), digest, &size);
-  return {reinterpret_cast<const char*>(digest), size};
-}
+std::string sha256_of(X509& certificate) { return digest_of(certificate, EVP_sha256()); }
+std::string sha1_of(X509& certificate) { return digest_of(certificate, EVP_sha1()); }
 
 std::string spki_sha256_of(X509& certificate) {
   unsigned char* der = nullptr;

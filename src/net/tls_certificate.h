@@ -57,6 +57,7 @@ std::string pem_of(X509& certificate);
 std::string der_of(const STACK_OF(X509) * certificates);  ///< one behind the other; null: none
 X509StackPtr certificates_of_der(std::string_view der);   ///< until the first that does not parse
 std::string sha256_of(X509& certificate);                 ///< of the DER, 32 raw bytes
+std::string sha1_of(X509& certificate);                   ///< of the DER, 20 raw bytes
 std::string spki_sha256_of(X509& certificate);            ///< of the public key's DER, 32 raw bytes
 base::WallTime not_before_of(X509& certificate);
 base::WallTime not_after_of(X509& certificate);

@@ -59,13 +59,15 @@ bool is_ip_literal(const std::string& name) {
   return inet_pton(AF_INET, name.c_str(), ip) == 1 || inet_pton(AF_INET6, name.c_str(), ip) == 1;
 }
 
-std::string join_pem(X509* leaf, STACK_OF(X509) * others) {
-  std::string out = pem_of(*leaf);
+/// Calls `visit` with the leaf and each of `others` behind it. A client's list of the peer's chain begins with the
+/// leaf, a server's does not.
+template <typename Visit>
+void for_each_of_chain(X509& leaf, STACK_OF(X509) * others, Visit visit) {
+  visit(leaf);
   for (int i = 0; i < sk_X509_num(others); ++i) {
     X509* certificate = sk_X509_value(others, i);
-    if (i > 0 || X509_cmp(leaf, certificate) != 0) out += pem_of(*certificate);
+    if (i > 0 || X509_cmp(&leaf, certificate) != 0) visit(*certificate);
   }
-  return out;
 }
 
 // A server's resumed session holds the leaf only; its ticket, the rest (tls_server.cc).
@@ -481,10 +483,17 @@ const TlsInfo& OpensslSession::info() {
   if (X509* own = SSL_get_certificate(ssl_.get()); own != nullptr) {
     info->local_subject = subject_of(*own);
     for (SubjectAltName& san : subject_alt_names(*own)) {
-      if (san.type == SanType::Uri) info->local_uri_sans.push_back(std::move(san.text));
-      else if (san.type == SanType::Dns) info->local_dns_sans.push_back(std::move(san.text));
+      switch (san.type) {
+        case SanType::Uri: info->local_uri_sans.push_back(std::move(san.text)); break;
+        case SanType::Dns: info->local_dns_sans.push_back(std::move(san.text)); break;
+        case SanType::IpAddress: info->local_ip_sans.push_back(std::move(san.text)); break;
+        case SanType::Email: info->local_email_sans.push_back(std::move(san.text)); break;
+        case SanType::OtherName: info->local_other_name_sans.push_back(std::move(san.text)); break;
+        default: break;
+      }
     }
   }
+  info->group = curve_name(ssl_.get());
   info_ = std::move(info);
   if (X509* peer = SSL_get0_peer_certificate(ssl_.get()); peer != nullptr) fill_peer(*peer);
   return *info_;
@@ -499,7 +508,19 @@ void OpensslSession::fill_peer(X509& peer) {
   info.peer_certificate_sha256 = to_hex(sha256_of(peer));
   info.peer_certificate_pem = pem_of(peer);
   const X509StackPtr kept = info.is_resumed ? chain_of_ticket(SSL_get_session(ssl_.get())) : nullptr;
-  info.peer_chain_pem = join_pem(&peer, kept != nullptr ? kept.get() : SSL_get_peer_cert_chain(ssl_.get()));
+  for_each_of_chain(peer, kept != nullptr ? kept.get() : SSL_get_peer_cert_chain(ssl_.get()), [&](X509& certificate) {
+    info.peer_chain_pem += pem_of(certificate);
+    info.peer_chain_serials.push_back(serial_of(certificate));
+    info.peer_chain_sha256s.push_back(to_hex(sha256_of(certificate)));
+    info.peer_chain_sha1s.push_back(to_hex(sha1_of(certificate)));
+  });
+  // Leaf first, then who signed it.
+  const STACK_OF(X509)* verified = info.is_peer_validated ? SSL_get0_verified_chain(ssl_.get()) : nullptr;
+  if (verified != nullptr && sk_X509_num(verified) > 1) {
+    X509& issuer = *sk_X509_value(verified, 1);
+    info.peer_issuer_serial = serial_of(issuer);
+    info.peer_issuer_sha256 = to_hex(sha256_of(issuer));
+  }
   info.peer_not_before = to_rfc3339(not_before_of(peer));
   info.peer_not_after = to_rfc3339(not_after_of(peer));
   for (SubjectAltName& san : subject_alt_names(peer)) {
@@ -509,6 +530,7 @@ void OpensslSession::fill_peer(X509& peer) {
       case SanType::Dns: info.peer_dns_sans.push_back(std::move(san.text)); break;
       case SanType::IpAddress: info.peer_ip_sans.push_back(std::move(san.text)); break;
       case SanType::Email: info.peer_email_sans.push_back(std::move(san.text)); break;
+      case SanType::OtherName: info.peer_other_name_sans.push_back(std::move(san.text)); break;
       default: break;
     }
   }

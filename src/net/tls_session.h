@@ -26,12 +26,16 @@ struct TlsInfo {
   bool is_peer_validated =
       false;  ///< some rule was checked and held (false for strangers that ACCEPT_UNTRUSTED lets in)
   std::string peer_subject, peer_issuer, peer_serial;  ///< RFC 2253; serial in lower-case hex
-  std::vector<std::string> peer_uri_sans, peer_dns_sans, peer_ip_sans, peer_email_sans;
-  std::string peer_certificate_sha256;               ///< hex
-  std::string peer_certificate_pem, peer_chain_pem;  ///< PEM, not URL-encoded
-  std::string peer_not_before, peer_not_after;       ///< "2026-11-22T10:00:00.000Z"
+  std::vector<std::string> peer_uri_sans, peer_dns_sans, peer_ip_sans, peer_email_sans, peer_other_name_sans;
+  std::string peer_certificate_sha256;  ///< hex
+  std::string group;                    ///< of the key agreement, by Envoy's name
+  /// Of the leaf and what the peer sent behind it; serials as peer_serial, fingerprints in hex.
+  std::vector<std::string> peer_chain_serials, peer_chain_sha256s, peer_chain_sha1s;
+  std::string peer_issuer_serial, peer_issuer_sha256;  ///< of the CA it was verified with; empty: it was not
+  std::string peer_certificate_pem, peer_chain_pem;    ///< PEM, not URL-encoded
+  std::string peer_not_before, peer_not_after;         ///< "2026-11-22T10:00:00.000Z"
   std::string local_subject;
-  std::vector<std::string> local_uri_sans, local_dns_sans;
+  std::vector<std::string> local_uri_sans, local_dns_sans, local_ip_sans, local_email_sans, local_other_name_sans;
 };
 
 /// One TLS connection. Every call may leave bytes for the peer: take them with `take_output`.

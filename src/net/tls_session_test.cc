@@ -197,6 +197,13 @@ TEST_F(TlsSessionTest, info_names_both_ends) {
   EXPECT_EQ(info.peer_issuer, "CN=authority,O=Weft");
   EXPECT_EQ(info.peer_uri_sans, std::vector<std::string>{"spiffe://mesh.example/client"});
   EXPECT_EQ(info.peer_certificate_sha256, certificate_hash_of(client.certificates[0]));
+  EXPECT_EQ(info.peer_chain_sha256s, std::vector<std::string>{info.peer_certificate_sha256});
+  EXPECT_EQ(info.peer_chain_serials, std::vector<std::string>{info.peer_serial});
+  ASSERT_EQ(info.peer_chain_sha1s.size(), 1u);
+  EXPECT_EQ(info.peer_chain_sha1s[0].size(), 40u);
+  EXPECT_FALSE(info.peer_issuer_serial.empty());
+  EXPECT_EQ(info.peer_issuer_sha256, certificate_hash_of({.chain_pem = authority_->pem()}));
+  EXPECT_EQ(info.group, "X25519");
   EXPECT_EQ(info.peer_certificate_pem, client.certificates[0].chain_pem);
   EXPECT_EQ(info.peer_chain_pem, client.certificates[0].chain_pem);
   EXPECT_EQ(info.peer_not_before, "2026-05-31T00:00:00.000Z");

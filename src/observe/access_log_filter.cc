@@ -124,6 +124,15 @@ class GrpcStatusFilter final : public AccessLogFilter {
   bool exclude_;
 };
 
+class ConstantFilter final : public AccessLogFilter {
+ public:
+  explicit ConstantFilter(bool is_logged) : is_logged_(is_logged) {}
+  bool is_logged(const RequestInfo&, uint64_t) const override { return is_logged_; }
+
+ private:
+  bool is_logged_;
+};
+
 class LogTypeFilter final : public AccessLogFilter {
  public:
   LogTypeFilter(std::vector<std::string> types, bool exclude) : types_(std::move(types)), exclude_(exclude) {}
@@ -158,6 +167,7 @@ AccessLogFilterPointer response_flag_filter(uint64_t flags) { return std::make_s
 AccessLogFilterPointer grpc_status_filter(std::vector<uint32_t> statuses, bool exclude) {
   return std::make_shared<GrpcStatusFilter>(std::move(statuses), exclude);
 }
+AccessLogFilterPointer constant_filter(bool is_logged) { return std::make_shared<ConstantFilter>(is_logged); }
 AccessLogFilterPointer log_type_filter(std::vector<std::string> types, bool exclude) {
   return std::make_shared<LogTypeFilter>(std::move(types), exclude);
 }

@@ -41,6 +41,8 @@ AccessLogFilterPointer response_flag_filter(uint64_t flags);
 /// grpc_status_filter: the numbers of gRPC's status codes; `exclude` turns the answer around. The status comes from
 /// trailers, then headers, then is inferred from the HTTP status.
 AccessLogFilterPointer grpc_status_filter(std::vector<uint32_t> statuses, bool exclude);
+/// The same answer for every request: what remains of filters whose question has one answer here.
+AccessLogFilterPointer constant_filter(bool is_logged);
 /// log_type_filter: names of AccessLogType as %ACCESS_LOG_TYPE% shows them.
 AccessLogFilterPointer log_type_filter(std::vector<std::string> types, bool exclude);
 

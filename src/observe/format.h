@@ -31,7 +31,7 @@ class Format {
   /// Appends a log line to `out`. Absent values are "-" (empty with omit_empty_values); in JSON null (left out with
   /// it). Control characters of values are escaped: no value can begin a second line.
   virtual void append(std::string& out, const RequestInfo& info) const = 0;
-  /// Appends a reply body: values as they are, JSON without the line's end.
+  /// Appends a reply body: values as they are; JSON with the line's end, as in Envoy.
   virtual void append_body(std::string& out, const RequestInfo& info) const = 0;
   /// For header values: absent values are "" (Envoy 1.40). Line breaks cannot enter.
   virtual void append_header_value(std::string& out, const RequestInfo& info) const = 0;

@@ -44,7 +44,7 @@ class JsonFormat final : public Format {
     append_node(out, root_, info);
     out += '\n';
   }
-  void append_body(std::string& out, const RequestInfo& info) const override { append_node(out, root_, info); }
+  void append_body(std::string& out, const RequestInfo& info) const override { append(out, info); }
   void append_header_value(std::string& out, const RequestInfo& info) const override { append_node(out, root_, info); }
   bool is_literal() const override { return false; }
   std::string_view literal_text() const override { return {}; }

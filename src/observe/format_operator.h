@@ -22,8 +22,10 @@ enum class Given : uint8_t { Nothing, Text, Number };
 enum class OperatorKind : uint8_t {
   Constant,  ///< a text known at parse time (ENVIRONMENT, HOSTNAME); absent when empty
   Count,     ///< RequestInfo::*count
+  Wire,      ///< WireBytes::*wire of one side
   Zero,      ///< numbers that only HTTP/3 has
-  Never,     ///< times that HTTP/1 and HTTP/2 do not have
+  Never,     ///< what no request can have here: HTTP/3's times, data that only absent extensions set
+  Empty,     ///< the same, where Envoy gives an empty text
   View,
   Text,
   TextUnderscored,  ///< blanks become '_'
@@ -39,6 +41,9 @@ enum class OperatorKind : uint8_t {
   ResponseFlags,
   ResponseFlagsLong,
   AttemptCount,
+  HostsAttempted,
+  HostNamesAttempted,
+  ConnectionIdsAttempted,
   UpstreamCluster,
   UpstreamHostName,
   RequestedServerName,
@@ -52,12 +57,11 @@ enum class OperatorKind : uint8_t {
   UniqueId,
   LocalReplyBody,
   Coalesce,
-  Refused,
 };
 
 enum class HeaderSource : uint8_t { Request, Response, Trailers };
 enum class AddressPart : uint8_t { Whole, WithoutPort, Port };
-/// Points in time of COMMON_DURATION; their order is that of kTimePoints in format_parse.cc.
+/// Points in time of COMMON_DURATION; their order is that of kTimePoints in format_parse.cc, Never behind it.
 enum class TimePoint : uint8_t {
   Start,
   RequestEnd,
@@ -66,7 +70,12 @@ enum class TimePoint : uint8_t {
   UpstreamRxBegin,
   UpstreamRxEnd,
   DownstreamTxBegin,
-  DownstreamTxEnd
+  DownstreamTxEnd,
+  UpstreamConnectBegin,
+  UpstreamConnectEnd,
+  UpstreamHandshakeEnd,
+  UpstreamRxBodyBegin,
+  Never  ///< a name that only a filter could have set
 };
 enum class HostChoice : uint8_t { SniOnly, SniFirst, HostFirst };
 enum class OriginalChoice : uint8_t { Original, Current, OriginalOrCurrent };
@@ -76,16 +85,17 @@ enum class GrpcStatusForm : uint8_t { Camel, Snake, Number };
 struct OperatorSource {
   OperatorKind kind = OperatorKind::Never;
   uint64_t RequestInfo::*count = nullptr;
+  uint64_t WireBytes::*wire = nullptr;
   std::string_view RequestInfo::*view = nullptr;
   std::string RequestInfo::*text = nullptr;
   std::optional<base::Duration> RequestInfo::*duration = nullptr;
   std::string_view TlsEnd::*tls = nullptr;
   HeaderSource headers = HeaderSource::Request;
   AddressPart part = AddressPart::Whole;
-  bool is_upstream = false;    ///< Tls: of the upstream connection
+  bool is_upstream = false;    ///< Tls, Wire: of the upstream connection
   bool is_local = false;       ///< StartTime, EmitTime: local time zone
   bool without_query = false;  ///< Header: cut at '?'
-  bool is_raw = false;         ///< UpstreamCluster: without alt_stat_name; UpstreamHostName: without port
+  bool is_raw = false;         ///< UpstreamCluster: without alt_stat_name; UpstreamHostName, …Attempted: without port
 };
 
 struct Operator {

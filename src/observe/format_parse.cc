@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <climits>
 #include <cstdlib>
@@ -24,6 +25,13 @@ constexpr Row plain(std::string_view name, OperatorKind kind, Parameters paramet
 }
 constexpr Row count(std::string_view name, uint64_t RequestInfo::*member) {
   return {name, {.kind = OperatorKind::Count, .count = member}};
+}
+constexpr Row wire(std::string_view name, uint64_t WireBytes::*member, bool is_upstream) {
+  return {name, {.kind = OperatorKind::Wire, .wire = member, .is_upstream = is_upstream}};
+}
+/// What nothing here sets: absent, whatever is asked for.
+constexpr Row never(std::string_view name, Parameters parameters = Parameters::None) {
+  return {name, {.kind = OperatorKind::Never}, parameters, parameters != Parameters::None};
 }
 constexpr Row view(std::string_view name, std::string_view RequestInfo::*member,
                    OperatorKind kind = OperatorKind::View) {
@@ -105,6 +113,23 @@ constexpr Row kRows[] = {
     count("CONNECTION_ID", &Info::connection_id),
     count("UPSTREAM_CONNECTION_ID", &Info::upstream_connection_id),
     plain("UPSTREAM_REQUEST_ATTEMPT_COUNT", OperatorKind::AttemptCount),
+    plain("UPSTREAM_HOSTS_ATTEMPTED", OperatorKind::HostsAttempted),
+    raw(plain("UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT", OperatorKind::HostsAttempted)),
+    plain("UPSTREAM_HOST_NAMES_ATTEMPTED", OperatorKind::HostNamesAttempted),
+    raw(plain("UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT", OperatorKind::HostNamesAttempted)),
+    plain("UPSTREAM_CONNECTION_IDS_ATTEMPTED", OperatorKind::ConnectionIdsAttempted),
+    wire("UPSTREAM_WIRE_BYTES_SENT", &WireBytes::sent, true),
+    wire("UPSTREAM_WIRE_BYTES_RECEIVED", &WireBytes::received, true),
+    wire("UPSTREAM_HEADER_BYTES_SENT", &WireBytes::headers_sent, true),
+    wire("UPSTREAM_HEADER_BYTES_RECEIVED", &WireBytes::headers_received, true),
+    wire("UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", &WireBytes::decoded_headers_sent, true),
+    wire("UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", &WireBytes::decoded_headers_received, true),
+    wire("DOWNSTREAM_WIRE_BYTES_SENT", &WireBytes::sent, false),
+    wire("DOWNSTREAM_WIRE_BYTES_RECEIVED", &WireBytes::received, false),
+    wire("DOWNSTREAM_HEADER_BYTES_SENT", &WireBytes::headers_sent, false),
+    wire("DOWNSTREAM_HEADER_BYTES_RECEIVED", &WireBytes::headers_received, false),
+    wire("DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", &WireBytes::decoded_headers_sent, false),
+    wire("DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", &WireBytes::decoded_headers_received, false),
     plain("BYTES_RETRANSMITTED", OperatorKind::Zero),
     plain("PACKETS_RETRANSMITTED", OperatorKind::Zero),
 
@@ -160,6 +185,19 @@ constexpr Row kRows[] = {
     plain("UNIQUE_ID", OperatorKind::UniqueId),
     plain("ENVIRONMENT", OperatorKind::Constant, Parameters::Required, true),
 
+    // No filter here sets metadata, state or flags, nothing is traced, and there are no internal listeners.
+    never("DYNAMIC_METADATA", Parameters::Required),
+    never("FILTER_STATE", Parameters::Required),
+    never("UPSTREAM_FILTER_STATE", Parameters::Required),
+    never("TRACE_ID"),
+    never("SPAN_ID"),
+    plain("CUSTOM_FLAGS", OperatorKind::Empty),
+    never("TLS_JA3_FINGERPRINT"),
+    never("TLS_JA4_FINGERPRINT"),
+    never("UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID"),
+    never("DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID"),
+    never("DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID"),
+
     downstream_tls("DOWNSTREAM_PEER_URI_SAN", &TlsEnd::peer_uri_san),
     downstream_tls("DOWNSTREAM_PEER_DNS_SAN", &TlsEnd::peer_dns_san),
     downstream_tls("DOWNSTREAM_PEER_IP_SAN", &TlsEnd::peer_ip_san),
@@ -169,6 +207,19 @@ constexpr Row kRows[] = {
     downstream_tls("DOWNSTREAM_PEER_SERIAL", &TlsEnd::peer_serial),
     downstream_tls("DOWNSTREAM_PEER_FINGERPRINT_256", &TlsEnd::peer_fingerprint_256),
     downstream_tls("DOWNSTREAM_PEER_CERT", &TlsEnd::peer_certificate_url_encoded),
+    downstream_tls("DOWNSTREAM_PEER_OTHERNAME_SAN", &TlsEnd::peer_other_name_san),
+    downstream_tls("DOWNSTREAM_PEER_FINGERPRINT_1", &TlsEnd::peer_fingerprint_1),
+    downstream_tls("DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256", &TlsEnd::peer_chain_fingerprints_256),
+    downstream_tls("DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1", &TlsEnd::peer_chain_fingerprints_1),
+    downstream_tls("DOWNSTREAM_PEER_CHAIN_SERIALS", &TlsEnd::peer_chain_serials),
+    downstream_tls("DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256", &TlsEnd::peer_issuer_fingerprint_256),
+    downstream_tls("DOWNSTREAM_PEER_ISSUER_SERIAL", &TlsEnd::peer_issuer_serial),
+    downstream_tls("DOWNSTREAM_LOCAL_IP_SAN", &TlsEnd::local_ip_san),
+    downstream_tls("DOWNSTREAM_LOCAL_EMAIL_SAN", &TlsEnd::local_email_san),
+    downstream_tls("DOWNSTREAM_LOCAL_OTHERNAME_SAN", &TlsEnd::local_other_name_san),
+    downstream_tls("DOWNSTREAM_TLS_GROUP", &TlsEnd::group),
+    upstream_tls("UPSTREAM_TLS_GROUP", &TlsEnd::group),
+    upstream_tls("UPSTREAM_LOCAL_IP_SAN", &TlsEnd::local_ip_san),
     downstream_tls("DOWNSTREAM_LOCAL_URI_SAN", &TlsEnd::local_uri_san),
     downstream_tls("DOWNSTREAM_LOCAL_DNS_SAN", &TlsEnd::local_dns_san),
     downstream_tls("DOWNSTREAM_LOCAL_SUBJECT", &TlsEnd::local_subject),
@@ -193,63 +244,22 @@ constexpr Row kRows[] = {
     tls_time("UPSTREAM_PEER_CERT_V_END", &TlsEnd::peer_not_after, true),
 };
 
-/// Operators of Envoy that have nothing to read here; refusing them beats logging "-" for ever.
-constexpr std::string_view kRefused[] = {"DYNAMIC_METADATA",
-                                         "CLUSTER_METADATA",
+/// Operators of Envoy that need what is not here.
+constexpr std::string_view kRefused[] = {"CLUSTER_METADATA",
                                          "UPSTREAM_METADATA",
                                          "METADATA",
-                                         "FILTER_STATE",
-                                         "UPSTREAM_FILTER_STATE",
                                          "CEL",
                                          "TYPED_CEL",
-                                         "TRACE_ID",
-                                         "SPAN_ID",
-                                         "CUSTOM_FLAGS",
-                                         "TLS_JA3_FINGERPRINT",
-                                         "TLS_JA4_FINGERPRINT",
                                          "FILE_CONTENT",
                                          "SECRET",
-                                         "STREAM_INFO_REQ",
-                                         "UPSTREAM_HOSTS_ATTEMPTED",
-                                         "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT",
-                                         "UPSTREAM_HOST_NAMES_ATTEMPTED",
-                                         "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT",
-                                         "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
                                          "UPSTREAM_DETECTED_CLOSE_TYPE",
                                          "UPSTREAM_LOCAL_CLOSE_REASON",
                                          "DOWNSTREAM_DETECTED_CLOSE_TYPE",
-                                         "DOWNSTREAM_LOCAL_CLOSE_REASON",
-                                         "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
-                                         "DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID",
-                                         "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID",
-                                         "DOWNSTREAM_LOCAL_IP_SAN",
-                                         "DOWNSTREAM_LOCAL_EMAIL_SAN",
-                                         "DOWNSTREAM_LOCAL_OTHERNAME_SAN",
-                                         "DOWNSTREAM_PEER_OTHERNAME_SAN",
-                                         "DOWNSTREAM_PEER_FINGERPRINT_1",
-                                         "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256",
-                                         "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1",
-                                         "DOWNSTREAM_PEER_CHAIN_SERIALS",
-                                         "DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256",
-                                         "DOWNSTREAM_PEER_ISSUER_SERIAL",
-                                         "DOWNSTREAM_TLS_GROUP",
-                                         "UPSTREAM_TLS_GROUP",
-                                         "UPSTREAM_LOCAL_IP_SAN",
-                                         "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
-                                         "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-                                         "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
-                                         "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-                                         "DOWNSTREAM_WIRE_BYTES_RECEIVED",
-                                         "DOWNSTREAM_WIRE_BYTES_SENT",
-                                         "UPSTREAM_WIRE_BYTES_RECEIVED",
-                                         "UPSTREAM_WIRE_BYTES_SENT",
-                                         "DOWNSTREAM_HEADER_BYTES_RECEIVED",
-                                         "DOWNSTREAM_HEADER_BYTES_SENT",
-                                         "UPSTREAM_HEADER_BYTES_RECEIVED",
-                                         "UPSTREAM_HEADER_BYTES_SENT"};
+                                         "DOWNSTREAM_LOCAL_CLOSE_REASON"};
 
 constexpr std::string_view kTimePoints[] = {"DS_RX_BEG", "DS_RX_END", "US_TX_BEG", "US_TX_END",
-                                            "US_RX_BEG", "US_RX_END", "DS_TX_BEG", "DS_TX_END"};
+                                            "US_RX_BEG", "US_RX_END", "DS_TX_BEG", "DS_TX_END",
+                                            "US_CX_BEG", "US_CX_END", "US_HS_END", "US_RX_BODY_BEG"};
 
 base::Error invalid(std::string message) { return {base::ErrorCode::InvalidArgument, std::move(message)}; }
 
@@ -299,6 +309,12 @@ base::Status parse_header_names(Operator& operation, std::string_view parameters
   return {};
 }
 
+/// As in Envoy, any other name is one that a filter may have set.
+TimePoint time_point(std::string_view name) {
+  const auto found = std::find(std::begin(kTimePoints), std::end(kTimePoints), name);
+  return found == std::end(kTimePoints) ? TimePoint::Never : static_cast<TimePoint>(found - std::begin(kTimePoints));
+}
+
 base::Status parse_common_duration(Operator& operation, std::string_view parameters) {
   constexpr std::string_view kUnits[] = {"ns", "us", "ms"};
   constexpr int64_t kNanoseconds[] = {1, 1000, 1'000'000};
@@ -306,14 +322,10 @@ base::Status parse_common_duration(Operator& operation, std::string_view paramet
   if (!rest) return invalid("must be START:END:PRECISION");
   auto [to, unit] = cut(*rest, ':');
   if (!unit) return invalid("must be START:END:PRECISION");
-  auto from_point = choose(from, kTimePoints);
-  if (!from_point) return from_point.error();
-  auto to_point = choose(to, kTimePoints);
-  if (!to_point) return to_point.error();
   auto precision = choose(*unit, kUnits);
   if (!precision) return precision.error();
-  operation.from = static_cast<TimePoint>(*from_point);
-  operation.to = static_cast<TimePoint>(*to_point);
+  operation.from = time_point(from);
+  operation.to = time_point(to);
   operation.nanoseconds_per_unit = kNanoseconds[*precision];
   return {};
 }
@@ -375,6 +387,7 @@ base::Status parse_parameters(Operator& operation, std::string_view name, std::s
     case OperatorKind::RequestedServerName: return parse_server_name(operation, parameters);
     case OperatorKind::Address: return parse_mask(operation, parameters);
     case OperatorKind::QueryParam: operation.name = parameters; return {};
+    case OperatorKind::Never: return {};
     case OperatorKind::QueryParams:
       if (!parameters.empty()) return parse_flag(operation, parameters, "ORIG", "DECODED");
       return {};

@@ -161,6 +161,55 @@ TEST(Format, DurationsAreMillisecondsOrAsAsked) {
             "- - -");
 }
 
+TEST(Format, DurationsCountFromPointsOfTheUpstreamConnectionToo) {
+  Example example;
+  example.info.upstream_connect_begin = base::milliseconds(-7);
+  example.info.upstream_connect_end = base::milliseconds(1);
+  example.info.first_upstream_body_rx = base::milliseconds(110);
+  EXPECT_EQ(text("%COMMON_DURATION(US_CX_BEG:US_CX_END:ms)% %COMMON_DURATION(US_CX_END:US_HS_END:ms)% "
+                 "%COMMON_DURATION(US_RX_BEG:US_RX_BODY_BEG:us)%",
+                 example.info),
+            "8 - 10000");
+  EXPECT_EQ(text("%COMMON_DURATION(DS_RX_BEG:my.filter:ms)%", example.info), "-") << "a name that nothing set";
+}
+
+TEST(Format, BytesOnTheWireOfBothSides) {
+  Example example;
+  example.info.downstream_bytes = {1, 2, 3, 4, 5, 6};
+  example.info.upstream_bytes = {11, 12, 13, 14, 15, 16};
+  for (const auto& [side, first] : {std::pair("DOWNSTREAM", 1), std::pair("UPSTREAM", 11)}) {
+    int value = first;
+    for (const char* what : {"WIRE_BYTES", "HEADER_BYTES", "DECOMPRESSED_HEADER_BYTES"}) {
+      for (const char* way : {"SENT", "RECEIVED"}) {
+        const std::string name = std::string("%") + side + "_" + what + "_" + way + "%";
+        EXPECT_EQ(text(name, example.info), std::to_string(value++)) << name;
+      }
+    }
+  }
+  EXPECT_EQ(json(R"({"a":"%UPSTREAM_WIRE_BYTES_SENT%"})", RequestInfo()), "{\"a\":0}\n");
+}
+
+TEST(Format, AttemptedHostsAreListedInOrder) {
+  Example example;
+  EXPECT_EQ(text("%UPSTREAM_HOSTS_ATTEMPTED% %UPSTREAM_CONNECTION_IDS_ATTEMPTED%", RequestInfo()), "- -");
+  example.info.earlier_attempts = {{"10.0.2.9:80", "nine.example:80", 3}, {"10.0.2.8:80", "", 0}};
+  example.info.upstream_connection_id = 5;
+  EXPECT_EQ(text("%UPSTREAM_HOSTS_ATTEMPTED% %UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT%", example.info),
+            "10.0.2.9:80,10.0.2.8:80,10.0.2.1:80 10.0.2.9,10.0.2.8,10.0.2.1");
+  EXPECT_EQ(text("%UPSTREAM_HOST_NAMES_ATTEMPTED% %UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT%", example.info),
+            "nine.example:80,10.0.2.8:80,10.0.2.1:80 nine.example,10.0.2.8,10.0.2.1");
+  EXPECT_EQ(text("%UPSTREAM_CONNECTION_IDS_ATTEMPTED%", example.info), "3,5") << "one attempt got no connection";
+}
+
+// As in Envoy where nothing sets such a thing.
+TEST(Format, WhatNothingSetsIsAbsent) {
+  EXPECT_EQ(text("%DYNAMIC_METADATA(a:b):3% %FILTER_STATE(k:PLAIN)% %UPSTREAM_FILTER_STATE(k)% %TRACE_ID% %SPAN_ID%"),
+            "- - - - -");
+  EXPECT_EQ(text("%TLS_JA3_FINGERPRINT% %TLS_JA4_FINGERPRINT% %UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID%"), "- - -");
+  EXPECT_EQ(text("<%CUSTOM_FLAGS%>"), "<>");
+  EXPECT_EQ(json(R"({"a":"%TRACE_ID%"})", RequestInfo()), "{\"a\":null}\n");
+}
+
 TEST(Format, AddressesAreCutAndMasked) {
   EXPECT_EQ(text("%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_PORT%"),
             "10.0.2.1:80 10.0.2.1 80");
@@ -269,8 +318,7 @@ TEST(Format, TwoPercentSignsAreOne) {
 
 TEST(Format, FaultsNameOperatorColumnAndRule) {
   EXPECT_EQ(fault("ab %NOPE%"), "column 4: %NOPE%: unknown operator");
-  EXPECT_EQ(fault("%DYNAMIC_METADATA(a:b)%"), "column 1: %DYNAMIC_METADATA%: is not implemented");
-  EXPECT_EQ(fault("%UPSTREAM_WIRE_BYTES_SENT%"), "column 1: %UPSTREAM_WIRE_BYTES_SENT%: is not implemented");
+  EXPECT_EQ(fault("%CEL(response.code)%"), "column 1: %CEL%: is not implemented");
   EXPECT_EQ(fault("%REQ%"), "column 1: %REQ%: needs parameters in parentheses");
   EXPECT_EQ(fault("%REQ()%"), "column 1: %REQ%: needs parameters in parentheses");
   EXPECT_EQ(fault("%REQ(a?b?c)%"), "column 1: %REQ%: more than one alternative header");
@@ -281,8 +329,8 @@ TEST(Format, FaultsNameOperatorColumnAndRule) {
   EXPECT_EQ(fault("100%"), "column 4: \"%\" begins no operator; write %% for a percent sign");
   EXPECT_EQ(fault("%REQ(a):x%"), "column 1: \"%\" begins no operator; write %% for a percent sign");
   EXPECT_EQ(fault("%START_TIME(%n)%"), "column 1: %START_TIME%: time format: %n would break the line");
-  EXPECT_EQ(fault("%COMMON_DURATION(A:DS_TX_END:ms)%").substr(0, 46),
-            "column 1: %COMMON_DURATION%: \"A\" must be one o");
+  EXPECT_EQ(fault("%COMMON_DURATION(DS_RX_BEG:DS_TX_END:s)%"),
+            "column 1: %COMMON_DURATION%: \"s\" must be one of ns, us, ms");
   EXPECT_EQ(fault("%COALESCE({})%"), "column 1: %COALESCE%: must be {\"operators\": [...]}");
   EXPECT_EQ(fault("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(129)%"),
             "column 1: %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%: the prefix length must be 0..128");
@@ -316,7 +364,7 @@ TEST(Format, BodiesKeepTheirLines) {
   EXPECT_EQ(out, "a\nb!\n");
   out.clear();
   (*Format::parse_json(R"({"b":"%LOCAL_REPLY_BODY%"})"))->append_body(out, info);
-  EXPECT_EQ(out, "{\"b\":\"a\\nb\"}");
+  EXPECT_EQ(out, "{\"b\":\"a\\nb\"}\n");
 }
 
 TEST(JsonFormat, NumbersStayNumbersAndAbsentIsNull) {

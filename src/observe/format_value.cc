@@ -221,6 +221,11 @@ std::optional<base::Duration> time_point(const RequestInfo& info, TimePoint poin
     case TimePoint::UpstreamRxEnd: return info.last_upstream_rx;
     case TimePoint::DownstreamTxBegin: return info.first_downstream_tx;
     case TimePoint::DownstreamTxEnd: return info.last_downstream_tx;
+    case TimePoint::UpstreamConnectBegin: return info.upstream_connect_begin;
+    case TimePoint::UpstreamConnectEnd: return info.upstream_connect_end;
+    case TimePoint::UpstreamHandshakeEnd: return info.upstream_handshake_end;
+    case TimePoint::UpstreamRxBodyBegin: return info.first_upstream_body_rx;
+    case TimePoint::Never: break;
   }
   return std::nullopt;
 }
@@ -262,6 +267,36 @@ std::string_view upstream_host_name(const RequestInfo& info, bool without_port) 
   return without_port ? split_address(name).host : name;
 }
 
+/// `append_one` for each attempt, the present one last, with commas between what it appends.
+template <typename AppendOne>
+Given append_attempts(std::string& out, const RequestInfo& info, AppendOne append_one) {
+  const size_t begin = out.size();
+  auto append = [&](const EarlierAttempt& attempt) {
+    const size_t before = out.size();
+    if (before > begin) out += ',';
+    const size_t start = out.size();
+    append_one(attempt);
+    if (out.size() == start) out.resize(before);
+  };
+  for (const EarlierAttempt& attempt : info.earlier_attempts) append(attempt);
+  append({info.upstream_host, info.upstream_hostname, info.upstream_connection_id});
+  return out.size() > begin ? Given::Text : Given::Nothing;
+}
+
+Given append_hosts_attempted(std::string& out, const Operator& operation, const RequestInfo& info) {
+  const bool by_name = operation.source.kind == OperatorKind::HostNamesAttempted;
+  return append_attempts(out, info, [&](const EarlierAttempt& attempt) {
+    const std::string_view host = by_name && !attempt.hostname.empty() ? attempt.hostname : attempt.host;
+    out += operation.source.is_raw ? split_address(host).host : host;
+  });
+}
+
+Given append_connection_ids_attempted(std::string& out, const RequestInfo& info) {
+  return append_attempts(out, info, [&](const EarlierAttempt& attempt) {
+    if (attempt.connection_id != 0) append_count(out, attempt.connection_id);
+  });
+}
+
 std::string_view text_of(const OperatorSource& source, const RequestInfo& info) {
   return source.text != nullptr ? std::string_view(info.*source.text) : info.*source.view;
 }
@@ -271,9 +306,11 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
   switch (source.kind) {
     case OperatorKind::Constant: return append_text(out, operation.name);
     case OperatorKind::Count: return append_count(out, info.*source.count);
+    case OperatorKind::Wire:
+      return append_count(out, (source.is_upstream ? info.upstream_bytes : info.downstream_bytes).*source.wire);
     case OperatorKind::Zero: return append_count(out, 0);
-    case OperatorKind::Never:
-    case OperatorKind::Refused: return Given::Nothing;
+    case OperatorKind::Never: return Given::Nothing;
+    case OperatorKind::Empty: return Given::Text;
     case OperatorKind::View:
     case OperatorKind::Text: return append_text(out, text_of(source, info));
     case OperatorKind::TextUnderscored:
@@ -295,6 +332,9 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
     case OperatorKind::ResponseFlags: return append_text(out, response_flags_text(info.flags));
     case OperatorKind::ResponseFlagsLong: return append_text(out, response_flags_long_text(info.flags));
     case OperatorKind::AttemptCount: return append_count(out, info.attempt_count);
+    case OperatorKind::HostsAttempted:
+    case OperatorKind::HostNamesAttempted: return append_hosts_attempted(out, operation, info);
+    case OperatorKind::ConnectionIdsAttempted: return append_connection_ids_attempted(out, info);
     case OperatorKind::UpstreamCluster:
       return append_text(out, source.is_raw || info.upstream_cluster_alt_name.empty() ? info.upstream_cluster
                                                                                       : info.upstream_cluster_alt_name);

@@ -110,6 +110,7 @@ struct GroupReader {
   template <typename Slots>
   void add_status(const StatScope& scope, const std::string& row, const Slots& slots, size_t i) {
     uint64_t completed = 0;
+    for (const auto& slot : slots) completed += slot.group->cells_[i].status.code_class(0);
     for (uint16_t hundreds = 1; hundreds <= 9; ++hundreds) {
       uint64_t in_class = 0;
       for (const auto& slot : slots) in_class += slot.group->cells_[i].status.code_class(hundreds);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 
@@ -64,8 +65,25 @@ struct TlsEnd {
   std::string_view version, cipher, session_id, server_name;
   std::string_view peer_subject, peer_issuer, peer_serial, peer_fingerprint_256, peer_certificate_url_encoded;
   std::string_view peer_uri_san, peer_dns_san, peer_ip_san, peer_email_san;  ///< lists joined by ","
-  std::string_view peer_not_before, peer_not_after;                          ///< "2026-11-22T10:00:00.000Z"
-  std::string_view local_subject, local_uri_san, local_dns_san;
+  std::string_view peer_other_name_san;
+  std::string_view peer_not_before, peer_not_after;  ///< "2026-11-22T10:00:00.000Z"
+  std::string_view peer_fingerprint_1, peer_chain_fingerprints_256, peer_chain_fingerprints_1, peer_chain_serials;
+  std::string_view peer_issuer_fingerprint_256, peer_issuer_serial;  ///< of the CA that the peer was verified with
+  std::string_view group;                                            ///< of the key agreement ("X25519")
+  std::string_view local_subject, local_uri_san, local_dns_san, local_ip_san, local_email_san, local_other_name_san;
+};
+
+/// One side's bytes as they went over the wire, TLS left out; the upstream's are those of all attempts.
+struct WireBytes {
+  uint64_t sent = 0, received = 0;
+  uint64_t headers_sent = 0, headers_received = 0;                  ///< lines of fields; frames of header blocks
+  uint64_t decoded_headers_sent = 0, decoded_headers_received = 0;  ///< the same before HPACK
+};
+
+/// An upstream host that a later attempt replaced.
+struct EarlierAttempt {
+  std::string host, hostname;  ///< as RequestInfo's upstream_host, upstream_hostname
+  uint64_t connection_id = 0;  ///< 0: it got no connection
 };
 
 /// Times are offsets from `start`; absent where the point was not reached.
@@ -73,6 +91,9 @@ struct RequestInfo {
   base::WallTime start;
   std::optional<base::Duration> request_received;  ///< last byte of the request ("%REQUEST_DURATION%")
   std::optional<base::Duration> first_upstream_tx, last_upstream_tx, first_upstream_rx, last_upstream_rx;
+  std::optional<base::Duration> first_upstream_body_rx;
+  /// Of the upstream connection; negative where it was there before the request.
+  std::optional<base::Duration> upstream_connect_begin, upstream_connect_end, upstream_handshake_end;
   std::optional<base::Duration> first_downstream_tx, last_downstream_tx;
   std::optional<base::Duration> upstream_pool_ready;  ///< a connection was there for the request
   std::optional<base::Duration> duration;             ///< whole; set at the end
@@ -83,6 +104,7 @@ struct RequestInfo {
   std::string connection_termination_details;
   uint64_t flags = 0;                           ///< ResponseFlag bits
   uint64_t bytes_received = 0, bytes_sent = 0;  ///< bodies
+  WireBytes downstream_bytes, upstream_bytes;
 
   std::string route_name, virtual_host_name, virtual_cluster_name;
   std::string upstream_cluster, upstream_host;  ///< host: "127.0.0.1:80"; empty: none chosen
@@ -91,6 +113,7 @@ struct RequestInfo {
   std::string upstream_local_address, upstream_transport_failure_reason;
   std::string_view upstream_protocol;
   uint32_t attempt_count = 0;
+  std::vector<EarlierAttempt> earlier_attempts;
   uint64_t connection_id = 0, upstream_connection_id = 0, stream_id = 0;
   std::string_view downstream_remote_address, downstream_direct_remote_address,
       downstream_local_address;  ///< with port; formats cut it

@@ -62,7 +62,7 @@ struct StatusCounters::Pages {
   struct Page {
     Counter codes[kPageCodes];
   };
-  Counter classes[10];
+  Counter classes[10];  ///< [0]: without a code
   std::atomic<Page*> pages[900 / kPageCodes] = {};
 
   ~Pages() {
@@ -72,13 +72,20 @@ struct StatusCounters::Pages {
 
 StatusCounters::~StatusCounters() { delete pages_.load(std::memory_order_relaxed); }
 
-void StatusCounters::count(uint16_t status) {
-  if (status < 100 || status > 999) return;
+StatusCounters::Pages& StatusCounters::pages() {
   Pages* pages = pages_.load(std::memory_order_relaxed);
   if (pages == nullptr) {
     pages = new Pages;
     pages_.store(pages, std::memory_order_release);
   }
+  return *pages;
+}
+
+void StatusCounters::count_without_code() { pages().classes[0].add(); }
+
+void StatusCounters::count(uint16_t status) {
+  if (status < 100 || status > 999) return;
+  Pages* const pages = &this->pages();
   pages->classes[status / 100].add();
   std::atomic<Pages::Page*>& slot = pages->pages[(status - 100) / Pages::kPageCodes];
   Pages::Page* page = slot.load(std::memory_order_relaxed);

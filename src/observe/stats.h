@@ -67,11 +67,14 @@ class StatusCounters {
   StatusCounters(const StatusCounters&) = delete;
   StatusCounters& operator=(const StatusCounters&) = delete;
   void count(uint16_t status);
+  /// A response whose code is not told: it counts among those completed only.
+  void count_without_code();
   uint64_t code(uint16_t status) const;          ///< of one code, 100..999; else 0
-  uint64_t code_class(uint16_t hundreds) const;  ///< of 1..9 ("2xx" is 2); else 0
+  uint64_t code_class(uint16_t hundreds) const;  ///< of 1..9 ("2xx" is 2); 0: those without a code; else 0
 
  private:
   struct Pages;
+  Pages& pages();
   std::atomic<Pages*> pages_{nullptr};
 };
 

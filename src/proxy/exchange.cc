@@ -102,6 +102,7 @@ void Exchange::begin(bool end) {
     origin_.stats->counter(HttpStat::downstream_rq_ws_on_non_ws_route).add();
     return local_reply(403, "", "upgrade_failed", 0);
   }
+  begin_log();
   make_filters();
   run_request_head();
 }
@@ -142,12 +143,13 @@ bool Exchange::prepare_request() {
     remote_text_ = trust_.remote.to_string();
     info_.downstream_remote_address = remote_text_;
   }
-  return check_strict_headers();
+  return true;
 }
 
 bool Exchange::check_strict_headers() {
-  if (origin_.hcm->strict_check_headers.empty()) return true;
-  const auto invalid = find_invalid_header(origin_.hcm->strict_check_headers, stream_->request());
+  const std::vector<std::string>& checked = origin_.hcm->router.strict_check_headers;
+  if (checked.empty()) return true;
+  const auto invalid = find_invalid_header(checked, stream_->request());
   if (!invalid) return true;
   const std::string body = "invalid header '" + invalid->name + "' with value '" + invalid->value + "'";
   local_reply(400, body, "request_headers_failed_strict_check", observe::kInvalidEnvoyRequestHeaders);
@@ -167,7 +169,8 @@ void Exchange::make_filters() {
   for (size_t i = 0; i < origin_.hcm->filters.size(); ++i) {
     const FilterConfig& config = origin_.hcm->filters[i];
     observe::StatGroup* stats = origin_.filter_stats != nullptr ? (*origin_.filter_stats)[i] : nullptr;
-    if (!config.is_disabled) filters_.push_back({config.factory->make(), &config, stats});
+    if (is_filter_enabled(filter_scope(), config.name, config.is_disabled))
+      filters_.push_back({config.factory->make(), &config, stats});
   }
   response_passage_.next = static_cast<uint32_t>(filters_.size());
 }
@@ -290,6 +293,7 @@ void Exchange::route_request() {
   }
   if (const auto* direct = std::get_if<DirectResponse>(&match_.route->action)) return send_direct_response(*direct);
 
+  if (!check_strict_headers()) return;
   call_.reset(new (worker_.call_pool()) UpstreamCall(worker_, *this, stream_->request(), origin_, match_, info_,
                                                      random_, start_, trust_.is_internal || !trust_.is_edge));
   if (request_state_ == Direction::Ended) call_->on_request_complete();
@@ -308,14 +312,7 @@ void Exchange::rearm_for_route(const RouteAction& action) {
 }
 
 void Exchange::redirect(uint16_t status, std::string_view location, std::string_view details) {
-  response_.emplace(stream_->request().pool());
-  response_->status = status;
-  response_->add(HeaderId::Location, location);
-  info_.response_code_details = details;
-  is_local_reply_ = true;
-  response_has_end_ = true;
-  finalize_local_headers();
-  run_response_head();
+  answer({.status = status, .location = location}, details, 0);
 }
 
 void Exchange::send_direct_response(const DirectResponse& direct) {
@@ -431,6 +428,7 @@ void Exchange::note_upgrade() {
   is_upgraded_ = true;
   origin_.stats->counter(HttpStat::downstream_cx_upgrades_total).add();
   origin_.stats->gauge(HttpStat::downstream_cx_upgrades_active).add();
+  if (origin_.hcm->flush_log_on_tunnel_successfully_established) write_log("DownstreamTunnelSuccessfullyEstablished");
 }
 
 void Exchange::send_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end) {
@@ -505,46 +503,36 @@ void Exchange::cut(http::ResetCode code) {
   if (http::ServerStream* stream = std::exchange(stream_, nullptr)) stream->reset(code);
 }
 
-// Envoy's sendLocalReply: through the response filters too; gRPC requests get a trailers-only answer.
 void Exchange::local_reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag,
                            std::string_view content_type) {
+  answer({.status = status, .body = body, .content_type = content_type, .grpc_status = local_grpc_status_}, details,
+         flag);
+}
+
+// Envoy's sendLocalReply: through the response filters too; gRPC requests get a trailers-only answer.
+void Exchange::answer(const LocalAnswer& answer, std::string_view details, uint64_t flag) {
   if (stream_ == nullptr || is_local_reply_ || reply_state_ != Reply::None) return;
   is_local_reply_ = true;
   info_.flags |= flag;
   info_.response_code_details = details;
-  info_.response_code = status;
   on_request_taken(request_passage_.held.size());
   request_passage_.held.clear();
   response_passage_ = Passage();
   response_passage_.next = static_cast<uint32_t>(filters_.size());
   http::RequestHead& request = stream_->request();
   response_.emplace(request.pool());
-  const bool is_grpc = http::is_grpc_content_type(request.get(HeaderId::ContentType));
-  std::string_view payload = body;
-  if (is_grpc) {
-    response_->status = 200;
-    response_->add(HeaderId::ContentType, "application/grpc");
-    const uint32_t code =
-        local_grpc_status_ ? *local_grpc_status_ : static_cast<uint32_t>(http::grpc_status_of_http(status));
-    response_->add(HeaderId::GrpcStatus, std::to_string(code));
-    if (!body.empty()) response_->add(HeaderId::GrpcMessage, http::encode_grpc_message(body));
-    payload = {};
-  } else {
-    response_->status = status;
-    if (!body.empty()) {
-      response_->add(HeaderId::ContentLength, std::to_string(body.size()));
-      response_->add(HeaderId::ContentType, content_type);
-    }
-  }
-  if (is_overload_reply_) response_->add(HeaderId::XEnvoyOverloaded, "true");
-  if (is_head_request_) payload = {};
+  response_view_.map = &*response_;
+  response_->status = answer.status;
   finalize_local_headers();
-  info_.local_reply_body = body;
-  if (payload.empty()) {
-    response_has_end_ = true;
-    return run_response_head();
-  }
-  response_has_end_ = false;
+  if (!answer.location.empty()) response_->set(HeaderId::Location, answer.location);
+  if (is_overload_reply_) response_->add(HeaderId::XEnvoyOverloaded, "true");
+  const bool is_grpc = http::is_grpc_content_type(request.get(HeaderId::ContentType));
+  const std::string payload =
+      shape_local_reply(origin_.hcm->local_reply, answer, is_grpc, is_head_request_, *response_, info_, random_);
+  local_reply_body_ = answer.body;
+  info_.local_reply_body = local_reply_body_;
+  response_has_end_ = payload.empty();
+  if (payload.empty()) return run_response_head();
   base::Chain chain;
   chain.append_copy(loop().blocks(), payload);
   run_response_head();
@@ -571,16 +559,18 @@ void Exchange::finalize_local_headers() {
 
 const void* Exchange::route_specific_config() const {
   if (filter_running_ >= filters_.size()) return nullptr;
-  const std::string& name = filters_[filter_running_].config->name;
-  const auto find = [&](const auto& table) -> const void* {
-    const auto it = table.find(name);
-    return it != table.end() ? it->second.get() : nullptr;
-  };
-  const void* found = nullptr;
-  if (match_.route != nullptr) found = find(match_.route->filter_config);
-  if (found == nullptr && match_.virtual_host != nullptr) found = find(match_.virtual_host->filter_config);
-  if (found == nullptr) found = find(route_config()->filter_config);
-  return found;
+  return find_filter_config(filter_scope(), filters_[filter_running_].config->name);
+}
+
+FilterScope Exchange::filter_scope() const {
+  return {chosen_cluster(), match_.route, match_.virtual_host, &origin_.hcm->routes->config()};
+}
+
+// The choice follows from the exchange's random number, so it is the same whenever it is asked for.
+const WeightedCluster* Exchange::chosen_cluster() const {
+  if (match_.route == nullptr) return nullptr;
+  const auto* action = std::get_if<RouteAction>(&match_.route->action);
+  return action != nullptr ? pick_weighted(*action, stream_->request(), random_) : nullptr;
 }
 
 Resume Exchange::resume_request() { return Resume(*this, true); }
@@ -596,8 +586,7 @@ std::string_view Exchange::target_cluster() {
   if (match_.route == nullptr) return {};
   const auto* action = std::get_if<RouteAction>(&match_.route->action);
   if (action == nullptr) return {};
-  const WeightedCluster* weighted = pick_weighted(*action, stream_->request(), random_);
-  if (weighted != nullptr)
+  if (const WeightedCluster* weighted = chosen_cluster())
     return weighted->cluster_header.empty() ? std::string_view(weighted->cluster)
                                             : stream_->request().get(weighted->cluster_header);
   return action->cluster_header.empty() ? std::string_view(action->cluster)
@@ -674,9 +663,10 @@ void Exchange::finish() {
   idle_timer_.cancel();
   request_timer_.cancel();
   duration_timer_.cancel();
+  log_timer_.reset();
   info_.duration = loop().now() - start_;
   count_response();
-  write_log();
+  write_log("DownstreamEnd");
   request_view_.map = nullptr;
   owner_.on_exchange_done(*this);
   loop().destroy_later(std::unique_ptr<net::Destroyable>(this));
@@ -700,8 +690,29 @@ void Exchange::count_status(uint16_t status) {
   if (hundreds >= 1 && hundreds <= 5) stats.counter(kClasses[hundreds - 1]).add();
 }
 
-void Exchange::write_log() {
+// The lines that are written before the end, where they are asked for.
+void Exchange::begin_log() {
+  const HcmConfig& hcm = *origin_.hcm;
+  if (hcm.flush_access_log_on_new_request) write_log("DownstreamStart");
+  if (!hcm.access_log_flush_interval || hcm.access_logs.empty()) return;
+  log_timer_ = std::make_unique<net::Timer>(net::Timer::Callback::bind<&Exchange::on_log_interval>(*this));
+  loop().arm(*log_timer_, *hcm.access_log_flush_interval);
+}
+
+void Exchange::on_log_interval() {
+  write_log("DownstreamPeriodic");
+  loop().arm(*log_timer_, *origin_.hcm->access_log_flush_interval);
+}
+
+void Exchange::write_log(std::string_view type) {
   if (origin_.hcm->access_logs.empty()) return;
+  info_.log_type = type;
+  info_.duration = loop().now() - start_;
+  if (stream_ != nullptr) {
+    const http::StreamBytes bytes = stream_->bytes();
+    info_.downstream_bytes = {bytes.wire_sent,        bytes.wire_received,        bytes.headers_sent,
+                              bytes.headers_received, bytes.decoded_headers_sent, bytes.decoded_headers_received};
+  }
   worker_.write_access_logs(origin_.hcm->access_logs, info_, random_);
 }
 

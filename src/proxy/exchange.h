@@ -16,8 +16,10 @@
 #include "observe/request_info.h"
 #include "observe/stats.h"
 #include "proxy/filter.h"
+#include "proxy/filter_scope.h"
 #include "proxy/header_view.h"
 #include "proxy/listener_config.h"
+#include "proxy/local_reply.h"
 #include "proxy/request_headers.h"
 #include "proxy/upstream_call.h"
 
@@ -124,6 +126,8 @@ class Exchange final : public base::Pooled,
   bool prepare_request();
   bool check_strict_headers();
   void make_filters();
+  FilterScope filter_scope() const;
+  const WeightedCluster* chosen_cluster() const;
   void resume_filters(bool is_request);
   void run_request_head();
   void run_request_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end, uint32_t first_filter);
@@ -143,6 +147,7 @@ class Exchange final : public base::Pooled,
   void send_body(base::Chain data, std::unique_ptr<http::HeaderMap> trailers, bool end);
   void local_reply(uint16_t status, std::string_view body, std::string_view details, uint64_t flag,
                    std::string_view content_type = "text/plain");
+  void answer(const LocalAnswer& answer, std::string_view details, uint64_t flag);
   void finalize_local_headers();
   void note_upgrade();
   void give_back_response();
@@ -160,7 +165,9 @@ class Exchange final : public base::Pooled,
   void finish();
   void count_response();
   void count_status(uint16_t status);
-  void write_log();
+  void write_log(std::string_view type);
+  void begin_log();
+  void on_log_interval();
 
   Worker& worker_;
   ExchangeOwner& owner_;
@@ -186,11 +193,13 @@ class Exchange final : public base::Pooled,
   std::optional<http::ResponseHead> response_;
   std::unique_ptr<http::HeaderMap> response_trailers_;
   bool response_has_end_ = false;
-  size_t response_owed_ = 0;  ///< response bytes the downstream has not taken
+  std::string local_reply_body_;  ///< as it was before local_reply_config, for the log
+  size_t response_owed_ = 0;      ///< response bytes the downstream has not taken
 
   base::MonoTime start_, last_activity_;
   uint64_t random_;
   net::Timer idle_timer_, request_timer_, duration_timer_;
+  std::unique_ptr<net::Timer> log_timer_;  ///< of access_log_flush_interval
   observe::RequestInfo info_;
   HeaderView request_view_, response_view_, trailers_view_;
 };

@@ -131,7 +131,7 @@ TEST_F(FaultFilters, ARouteMayHaveItsOwnFaults) {
   auto of_route = std::make_shared<FaultConfig>();
   of_route->abort = FaultConfig::Abort{.http_status = 418, .percentage = kAlways};
   of_route->upstream_cluster = "up";
-  routes.virtual_hosts[0].filter_config["fault"] = of_route;
+  routes.virtual_hosts[0].filter_config["fault"] = {of_route, false};
   begin();
   EXPECT_TRUE(call(kGet).starts_with("HTTP/1.1 418"));
 }

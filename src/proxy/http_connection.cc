@@ -107,7 +107,17 @@ void HttpConnection::on_connection_closed(const http::StreamEnd&) {
   timer_.cancel();
   duration_timer_.cancel();
   unlink();
-  listener_.on_connection_gone(created_);
+  WorkerListener::Ended ended{.accepted = created_};
+  if (!listener_.config().access_logs.empty()) {
+    const ExchangeOrigin& facts = origin();
+    ended.connection_id = facts.connection_id;
+    ended.remote = facts.remote_text;
+    ended.local = facts.local_text;
+    ended.filter_chain = facts.filter_chain_name;
+    ended.tls = facts.tls;
+    if (facts.tls != nullptr) ended.server_name = facts.tls->server_name;
+  }
+  listener_.on_connection_gone(ended);
   listener_.worker().loop().destroy_later(std::unique_ptr<net::Destroyable>(this));
 }
 

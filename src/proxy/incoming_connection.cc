@@ -84,6 +84,7 @@ void IncomingConnection::choose_chain() {
   chain_ = listener_.find_chain(facts_);
   if (chain_ == nullptr) {
     listener_.stats().counter(ListenerStat::no_filter_chain_match).add();
+    has_no_chain_ = true;
     return finish();
   }
   std::unique_ptr<net::TlsSession> tls;
@@ -157,7 +158,10 @@ void IncomingConnection::on_error(const base::Error&) {
   listener_.stats().counter(ListenerStat::downstream_listener_filter_remote_close).add();
   finish();
 }
-void IncomingConnection::on_close(const base::Error&) { finish(); }
+void IncomingConnection::on_close(const base::Error& error) {
+  failure_ = error.message;
+  finish();
+}
 void IncomingConnection::close() { finish(); }
 
 void IncomingConnection::finish() {
@@ -169,7 +173,16 @@ void IncomingConnection::finish() {
   if (socket_.id() >= 0) loop.discard(std::move(socket_));
   if (connection_ != nullptr) connection_->close();
   unlink();
-  listener_.on_connection_gone(accepted_);
+  const std::string remote = peer_.to_string(), local = local_.to_string();
+  listener_.on_connection_gone({.accepted = accepted_,
+                                .connection_id = listener_.worker().next_connection_id(),
+                                .remote = remote,
+                                .local = local,
+                                .server_name = server_name_,
+                                .filter_chain = chain_ != nullptr ? std::string_view(chain_->name) : std::string_view(),
+                                .transport_failure = failure_,
+                                .flag = has_no_chain_ ? uint64_t{observe::kNoRouteFound} : 0,
+                                .details = has_no_chain_ ? "filter_chain_not_found" : ""});
   loop.destroy_later(std::unique_ptr<net::Destroyable>(this));
 }
 

@@ -57,6 +57,8 @@ class IncomingConnection final : public net::Destroyable,
   std::unique_ptr<net::Connection> connection_;
   base::Chain first_bytes_;
   net::Timer timer_;
+  std::string failure_;  ///< why the connection broke before its codec had it
+  bool has_no_chain_ = false;
   bool is_finished_ = false;
 };
 

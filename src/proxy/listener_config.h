@@ -17,6 +17,7 @@
 #include "observe/access_log_file.h"
 #include "observe/format.h"
 #include "proxy/filter.h"
+#include "proxy/local_reply.h"
 #include "proxy/route_table.h"
 
 namespace weft::net {
@@ -49,6 +50,18 @@ struct FilterConfig {
   bool is_disabled = false;
 };
 
+/// envoy.extensions.filters.http.router.v3.Router: the filter that every chain ends with.
+struct RouterConfig {
+  bool dynamic_stats = true;
+  bool suppress_envoy_headers = false;
+  bool suppress_grpc_request_failure_code_stats = false;
+  bool respect_expected_rq_timeout = false;
+  std::vector<std::string> strict_check_headers;
+  std::vector<AccessLogConfig> upstream_logs;
+  bool flush_upstream_log_on_upstream_stream = false;
+  std::optional<base::Duration> upstream_log_flush_interval;
+};
+
 /// envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.
 struct HcmConfig {
   std::string stat_prefix;
@@ -68,7 +81,8 @@ struct HcmConfig {
   base::Duration delayed_close_timeout = base::seconds(1);
 
   bool generate_request_id = true, preserve_external_request_id = false, always_set_request_id_in_response = false;
-  bool use_remote_address = false, skip_xff_append = false;
+  bool use_remote_address = false, skip_xff_append = false, append_x_forwarded_port = false;
+  std::string user_agent, node_id;  ///< add_user_agent: the node's cluster and id; empty: not added
   uint32_t xff_num_trusted_hops = 0;
   std::vector<net::AddressRange> internal_addresses;  ///< internal_address_config.cidr_ranges
   bool unix_sockets_are_internal = false;
@@ -97,11 +111,10 @@ struct HcmConfig {
   } xfcc = Xfcc::Sanitize;
   bool xfcc_subject = false, xfcc_cert = false, xfcc_chain = false, xfcc_dns = false, xfcc_uri = false;
   std::vector<AccessLogConfig> access_logs;
-
-  // The router filter's own options.
-  bool suppress_envoy_headers = false;
-  bool respect_expected_rq_timeout = false;
-  std::vector<std::string> strict_check_headers;
+  LocalReplyConfig local_reply;
+  std::optional<base::Duration> access_log_flush_interval;  ///< a line each time, besides that of the end
+  bool flush_access_log_on_new_request = false, flush_log_on_tunnel_successfully_established = false;
+  RouterConfig router;
 };
 
 /// Which connections a filter chain takes; empty lists match everything.
@@ -148,5 +161,18 @@ struct ListenerConfig {
   std::vector<AccessLogConfig> access_logs;
   uint64_t hash = 0;
 };
+
+/// Calls `visit` with each list of access logs that a listener writes: its own, its connection managers', their
+/// routers'.
+template <typename Visit>
+void for_each_access_log(const ListenerConfig& config, Visit visit) {
+  const auto visit_chain = [&](const FilterChainConfig& chain) {
+    visit(chain.hcm->access_logs);
+    visit(chain.hcm->router.upstream_logs);
+  };
+  visit(config.access_logs);
+  for (const FilterChainConfig& chain : config.filter_chains) visit_chain(chain);
+  if (config.default_filter_chain) visit_chain(*config.default_filter_chain);
+}
 
 }  // namespace weft::proxy

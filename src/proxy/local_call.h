@@ -97,6 +97,7 @@ class LocalCall final : public net::Destroyable, private http::ServerStream, pri
   void consume(size_t bytes) override;
   size_t pending_bytes() const override { return response_.data.size() + response_owed_; }
   bool is_above_high_mark() const override { return pending_bytes() >= high_mark_; }
+  http::StreamBytes bytes() const override { return {}; }  ///< nothing goes over a wire
   void close_after() override {}
   // ExchangeOwner
   void on_exchange_done(Exchange& exchange) override;

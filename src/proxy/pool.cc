@@ -76,12 +76,13 @@ void PoolConnection::close() {
   codec_->close();
 }
 
+void PoolConnection::on_connected() { connected_ = pool_.cluster().loop().now(); }
+
 void PoolConnection::on_open() {
   WorkerCluster& cluster = pool_.cluster();
   timer_.cancel();
-  cluster.stats()
-      .histogram(ClusterStat::upstream_cx_connect_ms)
-      .record(base::to_milliseconds(cluster.loop().now() - created_));
+  opened_ = cluster.loop().now();
+  cluster.stats().histogram(ClusterStat::upstream_cx_connect_ms).record(base::to_milliseconds(opened_ - created_));
   local_text_ = transport_->local_address().to_string();
   if (transport_->tls() != nullptr) tls_ = std::make_shared<TlsView>(transport_->tls()->info());
   const std::string_view alpn = transport_->tls() != nullptr ? transport_->tls()->alpn() : std::string_view();

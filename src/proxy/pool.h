@@ -45,6 +45,10 @@ class PoolConnection final : public net::Destroyable,
   http::Version version() const { return codec_->version(); }
   net::Connection& transport() { return codec_ != nullptr ? codec_->transport() : *transport_; }
   uint64_t id() const { return id_; }
+  /// When it was begun, connected, and ready for its first stream.
+  base::MonoTime created() const { return created_; }
+  base::MonoTime connected() const { return connected_; }
+  base::MonoTime opened() const { return opened_; }
   const std::string& local_text() const { return local_text_; }            ///< our address, with port
   const std::shared_ptr<const TlsView>& tls_view() const { return tls_; }  ///< null: plaintext
   HostPool& pool() { return pool_; }
@@ -60,6 +64,7 @@ class PoolConnection final : public net::Destroyable,
 
  private:
   // net::ConnectionHandler, while connecting.
+  void on_connected() override;
   void on_open() override;
   void on_data(base::Slice data) override;
   void on_end() override;
@@ -84,7 +89,7 @@ class PoolConnection final : public net::Destroyable,
   CodecStats* codec_stats_ = nullptr;  ///< once there is a codec
   net::Timer timer_;                   ///< connect timeout, then idle timeout
   net::Timer duration_timer_;
-  base::MonoTime created_;
+  base::MonoTime created_, connected_, opened_;
   std::string local_text_;
   std::shared_ptr<const TlsView> tls_;
   uint64_t id_;

@@ -163,6 +163,14 @@ void remove_internal_headers(http::RequestHead& head, bool is_edge,
   for (const std::string& name : internal_only_headers) head.remove(std::string_view(name));
 }
 
+/// add_user_agent: who this proxy is, for whoever is called next.
+void add_user_agent(http::RequestHead& head, const HcmConfig& config) {
+  if (config.user_agent.empty()) return;
+  head.set(HeaderId::XEnvoyDownstreamServiceCluster, config.user_agent);
+  if (head.get(HeaderId::UserAgent).empty()) head.set(HeaderId::UserAgent, config.user_agent);
+  if (!config.node_id.empty()) head.set(HeaderId::XEnvoyDownstreamServiceNode, config.node_id);
+}
+
 void append_via(http::HeaderMap& headers, std::string_view via) {
   if (via.empty()) return;
   const auto present = headers.find(HeaderId::Via);
@@ -232,12 +240,16 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
     if (!config.skip_xff_append) append_forwarded_for(head, config, peer);
     if (config.xff_num_trusted_hops == 0 || !head.has(HeaderId::XForwardedProto))
       head.set(HeaderId::XForwardedProto, scheme);
+    if (config.xff_num_trusted_hops == 0 && config.append_x_forwarded_port)
+      remove_if_present(head, HeaderId::XForwardedPort);  // no trusted proxy in front has set it
   } else {
     ForwardedAddress forwarded = last_forwarded_for(head, config.xff_num_trusted_hops);
     remote = std::move(forwarded.address);
     may_be_internal = forwarded.is_single;
   }
   if (!head.has(HeaderId::XForwardedProto)) head.set(HeaderId::XForwardedProto, scheme);
+  if (config.append_x_forwarded_port && !head.has(HeaderId::XForwardedPort) && peer.local.is_ip())
+    head.set(HeaderId::XForwardedPort, std::to_string(peer.local.port()));
   set_scheme(head, config, scheme);
 
   RequestOrigin origin;
@@ -249,6 +261,7 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
   if (origin.is_internal) head.set(HeaderId::XEnvoyInternal, "true");
   else remove_internal_headers(head, origin.is_edge, internal_only_headers);
 
+  add_user_agent(head, config);
   append_via(head, config.via);
   if (origin.is_edge && origin.remote.is_ip())
     head.set(HeaderId::XEnvoyExternalAddress, address_text(origin.remote, config));

@@ -193,6 +193,34 @@ TEST_F(Border, SchemeAndForwardedProtoAgreeWithTheConnectionUnlessTrustSaysOther
   EXPECT_EQ(value(":scheme") + value("x-forwarded-proto"), "httphttp");
 }
 
+TEST_F(Border, TheForwardedPortIsOursUnlessATrustedProxySaidIt) {
+  mutate({});
+  EXPECT_EQ(value("x-forwarded-port"), "none") << "only where configured";
+  config_.append_x_forwarded_port = true;
+  mutate({});
+  EXPECT_EQ(value("x-forwarded-port"), "80");
+  mutate({{"x-forwarded-port", "8443"}});
+  EXPECT_EQ(value("x-forwarded-port"), "8443") << "without use_remote_address everybody in front is trusted";
+  use_remote_address();
+  mutate({{"x-forwarded-port", "8443"}});
+  EXPECT_EQ(value("x-forwarded-port"), "80");
+  use_remote_address(1);
+  mutate({{"x-forwarded-port", "8443"}});
+  EXPECT_EQ(value("x-forwarded-port"), "8443");
+}
+
+TEST_F(Border, TheProxyNamesItselfWhereAsked) {
+  config_.user_agent = "shop";
+  config_.node_id = "shop-1";
+  mutate({});
+  EXPECT_EQ(value("user-agent"), "shop");
+  EXPECT_EQ(value("x-envoy-downstream-service-cluster"), "shop");
+  EXPECT_EQ(value("x-envoy-downstream-service-node"), "shop-1");
+  mutate({{"user-agent", "curl"}, {"x-envoy-downstream-service-cluster", "other"}});
+  EXPECT_EQ(value("user-agent"), "curl");
+  EXPECT_EQ(value("x-envoy-downstream-service-cluster"), "shop");
+}
+
 TEST_F(Border, HopByHopHeadersStayHere) {
   mutate({{"connection", "keep-alive"},
           {"keep-alive", "5"},

@@ -78,13 +78,20 @@ struct RetryPolicy {
   uint32_t host_selection_retry_max_attempts = 1;
 };
 
+/// What typed_per_filter_config says about one filter.
+struct RouteFilterConfig {
+  std::shared_ptr<const void> config;  ///< of the filter's own type; null: nothing but that it is on or off
+  bool is_disabled = false;
+};
+using FilterConfigTable = std::map<std::string, RouteFilterConfig, std::less<>>;  ///< by the filter's name in the chain
+
 struct WeightedCluster {
   std::string cluster;         ///< or…
   std::string cluster_header;  ///< …the request header that names it
   uint32_t weight = 0;
   HeaderMutations request_headers, response_headers;
   std::string host_rewrite_literal;
-  std::map<std::string, std::shared_ptr<const void>> filter_config;
+  FilterConfigTable filter_config;
 };
 
 /// How the path or host is rewritten before it goes upstream (also by redirects).
@@ -152,8 +159,13 @@ struct Route {
   std::optional<uint64_t>
       body_buffer_bytes_max;  ///< request_body_buffer_limit / per_request_buffer_limit_bytes: for retries
   std::string stat_prefix;
-  std::map<std::string, std::shared_ptr<const void>>
-      filter_config;  ///< typed_per_filter_config, by filter name; see filter.h
+  FilterConfigTable filter_config;  ///< typed_per_filter_config; see filter_scope.h
+};
+
+/// route.v3.VirtualCluster: requests that are counted apart.
+struct VirtualCluster {
+  std::string name;
+  std::vector<HeaderMatcher> headers;  ///< all must match; none: every request
 };
 
 struct VirtualHost {
@@ -166,7 +178,8 @@ struct VirtualHost {
   std::optional<uint64_t> body_buffer_bytes_max;
   bool include_attempt_count_in_request = false, include_attempt_count_in_response = false;
   bool include_is_timeout_retry_header = false;
-  std::map<std::string, std::shared_ptr<const void>> filter_config;
+  std::vector<VirtualCluster> virtual_clusters;  ///< with any, the last is "other", which matches all
+  FilterConfigTable filter_config;
 };
 
 struct RouteConfig {
@@ -179,7 +192,7 @@ struct RouteConfig {
   uint32_t direct_response_body_bytes_max = 4096;
   bool ignore_port_in_host_matching = false;
   bool ignore_path_parameters_in_path_matching = false;
-  std::map<std::string, std::shared_ptr<const void>> filter_config;
+  FilterConfigTable filter_config;
 };
 
 }  // namespace weft::proxy

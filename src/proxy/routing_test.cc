@@ -143,7 +143,7 @@ TEST_F(Routing, ConnectionNamedHeadersAndTeAreReduced) {
 
 TEST_F(Routing, AnExpectedTimeoutOfAnInternalCallerCutsTheCall) {
   hcm.use_remote_address = true;
-  hcm.respect_expected_rq_timeout = true;
+  hcm.router.respect_expected_rq_timeout = true;
   hcm.internal_addresses.push_back(net::AddressRange::parse("127.0.0.0", 8).value());
   upstream_answer = kSilence;
   route_to_upstream();

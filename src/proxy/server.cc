@@ -101,8 +101,8 @@ base::Status Server::prove_logs() const {
   base::Status result;
   if (parts_.access_logs == nullptr) return result;
   for (const auto& listener : snapshot_->listeners) {
-    for_each_chain(*listener, [&](const FilterChainConfig& chain) {
-      for (const AccessLogConfig& log : chain.hcm->access_logs) {
+    for_each_access_log(*listener, [&](const std::vector<AccessLogConfig>& logs) {
+      for (const AccessLogConfig& log : logs) {
         auto writer = parts_.access_logs->writer(log.sink, log.path, main_index());
         if (!writer && result) result = writer.error();
       }

@@ -13,7 +13,9 @@ using observe::StatKind;
 constexpr observe::StatTable::Row kClusterRows[] = {WEFT_CLUSTER_STATS(WEFT_STAT_ROW){"upstream_rq_", StatKind::Status},
                                                     {"internal.upstream_rq_", StatKind::Status},
                                                     {"external.upstream_rq_", StatKind::Status},
-                                                    {"retry.upstream_rq_", StatKind::Status}};
+                                                    {"retry.upstream_rq_", StatKind::Status},
+                                                    {"internal.upstream_rq_time", StatKind::Histogram},
+                                                    {"external.upstream_rq_time", StatKind::Histogram}};
 static_assert(std::size(kClusterRows) == static_cast<size_t>(ClusterStat::kCount));
 constexpr observe::StatTable::Row kHttpRows[] = {WEFT_HTTP_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kListenerRows[] = {WEFT_LISTENER_STATS(WEFT_STAT_ROW)};

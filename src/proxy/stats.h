@@ -170,6 +170,8 @@ enum class ClusterStat : uint16_t {
   internal_upstream_rq_,
   external_upstream_rq_,
   retry_upstream_rq_,
+  internal_upstream_rq_time,
+  external_upstream_rq_time,
   kCount
 };
 enum class HttpStat : uint16_t { WEFT_HTTP_STATS(WEFT_STAT_ENUM) kCount };

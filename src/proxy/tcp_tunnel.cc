@@ -50,6 +50,7 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
   }
   void send_data(base::Chain data, bool is_end) override {
     if (state_ != State::Active || has_sent_end_) return;
+    bytes_.wire_sent += data.size();
     if (!data.is_empty()) transport_->write(std::move(data));
     if (is_end) finish_sending();
   }
@@ -67,12 +68,14 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
   bool is_above_high_mark() const override { return transport_->is_above_high_mark(); }
   bool has_received_bytes() const override { return transport_->bytes_received() != received_at_open_; }
   bool has_sent_bytes() const override { return transport_->bytes_written() != written_at_open_; }
+  http::StreamBytes bytes() const override { return bytes_; }
 
   // net::ConnectionHandler
   void on_data(base::Slice data) override {
     if (state_ != State::Active)
       return end({http::StreamEnd::Kind::ProtocolError, http::ResetCode::Protocol, "tcp.unexpected_data"});
     owed_ += data.size();
+    bytes_.wire_received += data.size();
     if (owed_ > buffer_bytes_) transport_->pause_reading();
     if (stream_ != nullptr) stream_->on_response_data(std::move(data), false);
   }
@@ -130,6 +133,7 @@ class TcpTunnel final : public http::ClientConnection, private http::ClientStrea
   bool is_draining_ = false, has_sent_end_ = false, has_received_end_ = false;
   size_t owed_ = 0;
   uint64_t received_at_open_ = 0, written_at_open_ = 0;
+  http::StreamBytes bytes_;
 };
 
 }  // namespace

@@ -39,9 +39,16 @@ TlsView::TlsView(const net::TlsInfo& info)
       dns_sans_(join(info.peer_dns_sans)),
       ip_sans_(join(info.peer_ip_sans)),
       email_sans_(join(info.peer_email_sans)),
+      other_name_sans_(join(info.peer_other_name_sans)),
+      certificate_(url_encode(info.peer_certificate_pem)),
       local_uri_sans_(join(info.local_uri_sans)),
       local_dns_sans_(join(info.local_dns_sans)),
-      certificate_(url_encode(info.peer_certificate_pem)) {
+      local_ip_sans_(join(info.local_ip_sans)),
+      local_email_sans_(join(info.local_email_sans)),
+      local_other_name_sans_(join(info.local_other_name_sans)),
+      chain_serials_(join(info.peer_chain_serials)),
+      chain_sha256s_(join(info.peer_chain_sha256s)),
+      chain_sha1s_(join(info.peer_chain_sha1s)) {
   end_.version = info_.version;
   end_.cipher = info_.cipher;
   end_.session_id = info_.session_id;
@@ -60,6 +67,18 @@ TlsView::TlsView(const net::TlsInfo& info)
   end_.local_subject = info_.local_subject;
   end_.local_uri_san = local_uri_sans_;
   end_.local_dns_san = local_dns_sans_;
+  end_.local_ip_san = local_ip_sans_;
+  end_.local_email_san = local_email_sans_;
+  end_.local_other_name_san = local_other_name_sans_;
+  end_.peer_other_name_san = other_name_sans_;
+  // The chain begins with the leaf.
+  if (!info_.peer_chain_sha1s.empty()) end_.peer_fingerprint_1 = info_.peer_chain_sha1s.front();
+  end_.peer_chain_serials = chain_serials_;
+  end_.peer_chain_fingerprints_256 = chain_sha256s_;
+  end_.peer_chain_fingerprints_1 = chain_sha1s_;
+  end_.peer_issuer_serial = info_.peer_issuer_serial;
+  end_.peer_issuer_fingerprint_256 = info_.peer_issuer_sha256;
+  end_.group = info_.group;
 }
 
 }  // namespace weft::proxy

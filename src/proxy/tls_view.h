@@ -19,7 +19,9 @@ class TlsView {
 
  private:
   const net::TlsInfo info_;
-  std::string uri_sans_, dns_sans_, ip_sans_, email_sans_, local_uri_sans_, local_dns_sans_, certificate_;
+  std::string uri_sans_, dns_sans_, ip_sans_, email_sans_, other_name_sans_, certificate_;
+  std::string local_uri_sans_, local_dns_sans_, local_ip_sans_, local_email_sans_, local_other_name_sans_;
+  std::string chain_serials_, chain_sha256s_, chain_sha1s_;
   observe::TlsEnd end_;
 };
 

@@ -93,6 +93,9 @@ void UpstreamCall::start(bool end) {
   const RetryPolicy* policy =
       action_.retry_policy != nullptr ? action_.retry_policy.get() : match_.virtual_host->retry_policy.get();
   read_timeouts(policy);
+  const VirtualCluster* virtual_cluster = find_virtual_cluster(*match_.virtual_host, request_);
+  if (virtual_cluster != nullptr) info_.virtual_cluster_name = virtual_cluster->name;
+  call_stats_.emplace(worker_, *cluster_, match_, virtual_cluster, origin_.hcm->router, request_);
   retry_.emplace(policy, request_, cluster_->breaker(is_high_priority_));
   const auto& limit = match_.route->body_buffer_bytes_max ? match_.route->body_buffer_bytes_max
                                                           : match_.virtual_host->body_buffer_bytes_max;
@@ -101,7 +104,7 @@ void UpstreamCall::start(bool end) {
   info_.attempt_count = 1;
   tls_name_ = upstream_tls_name(cluster_->config(), action_, weighted_, request_);
   finalize_request_headers({&origin_.hcm->routes->config(), match_.virtual_host, match_.route, weighted_}, request_,
-                           info_, !origin_.hcm->suppress_envoy_headers);
+                           info_, !origin_.hcm->router.suppress_envoy_headers);
   if (request_complete_) on_request_complete();
   attempt();
 }
@@ -119,8 +122,16 @@ void UpstreamCall::attempt() {
     return fail_without_host();
   }
   if (attempts_ > 1 || retry_->is_enabled()) tried_.push_back(host_);
+  if (!info_.upstream_host.empty()) {
+    info_.earlier_attempts.push_back(
+        {std::move(info_.upstream_host), std::move(info_.upstream_hostname), info_.upstream_connection_id});
+    info_.upstream_connection_id = 0;
+  }
   info_.upstream_host = host_->address_text;
   info_.upstream_hostname = host_->hostname;
+  const RouterConfig& router = origin_.hcm->router;
+  if (!router.upstream_logs.empty())
+    attempt_log_ = std::make_unique<AttemptLog>(worker_, router, info_, random_, start_);
   const ClusterConfig::Protocol protocol = cluster_->config().protocol;
   const bool is_h2 = protocol == ClusterConfig::Protocol::Http2 ||
                      (protocol == ClusterConfig::Protocol::Downstream && request_.version == http::Version::Http2);
@@ -141,6 +152,7 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   host_->rq_total.add();
   host_->rq_active.add();
   cluster_->report(*host_, {AttemptOutcome::Kind::Connected, 0});
+  call_stats_->count(VhostStat::upstream_rq_total);
   stream_ = &connection.open(*this);
   const auto& limit = timeouts_.upstream_stream ? timeouts_.upstream_stream : cluster_->config().max_stream_duration;
   if (limit && *limit > Duration::zero()) worker_.loop().arm(duration_timer_, *limit);
@@ -150,8 +162,12 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   info_.upstream_local_address = connection.local_text();
   upstream_tls_ = connection.tls_view();  // the log line may be written when the connection is no more
   info_.upstream_tls = upstream_tls_ != nullptr ? &upstream_tls_->end() : nullptr;
+  info_.upstream_connect_begin = connection.created() - start_;
+  info_.upstream_connect_end = connection.connected() - start_;
+  if (upstream_tls_ != nullptr) info_.upstream_handshake_end = connection.opened() - start_;
   info_.first_upstream_tx = since_start();
   info_.upstream_pool_ready = worker_.loop().now() - attempt_start_;
+  if (attempt_log_ != nullptr) attempt_log_->on_stream();
   const bool ends_with_head =
       request_ended_ && waiting_.is_empty() && replay_.is_empty() && trailers_ == nullptr && !has_body_;
   if (ends_with_head) info_.last_upstream_tx = info_.first_upstream_tx;
@@ -188,8 +204,8 @@ void UpstreamCall::read_timeouts(const RetryPolicy* policy) {
   input.action = &action_;
   input.policy = policy;
   input.hcm_max_stream_duration = origin_.hcm->max_stream_duration;
-  input.respect_expected_rq_timeout = origin_.hcm->respect_expected_rq_timeout;
-  input.suppress_envoy_headers = origin_.hcm->suppress_envoy_headers;
+  input.respect_expected_rq_timeout = origin_.hcm->router.respect_expected_rq_timeout;
+  input.suppress_envoy_headers = origin_.hcm->router.suppress_envoy_headers;
   input.is_trusted = is_trusted_;
   timeouts_ = resolve_timeouts(input, request_);
 }
@@ -214,6 +230,7 @@ void UpstreamCall::send_trailers(std::unique_ptr<http::HeaderMap> trailers) {
 void UpstreamCall::flush_waiting() {
   info_.last_upstream_tx = since_start();
   base::Chain data = std::move(waiting_);
+  if (attempt_log_ != nullptr) attempt_log_->add_body_sent(data.size());
   keep_for_replay(data);
   const bool ends_with_data = request_ended_ && trailers_ == nullptr;
   if (!data.is_empty() || (ends_with_data && !has_sent_end_)) {
@@ -272,13 +289,14 @@ void UpstreamCall::arm_attempt_timers() {
 // ------------------------------------------------------------------ the way back
 
 void UpstreamCall::on_informational(http::ResponseHead head) {
-  charge(head.status, false);
+  call_stats_->response(head.status);
   handler_.on_upstream_informational(head);
 }
 
 void UpstreamCall::on_response_head(http::ResponseHead head, bool end) {
   per_try_timer_.cancel();
   info_.first_upstream_rx = since_start();
+  if (attempt_log_ != nullptr) attempt_log_->on_head(head);
   held_head_.emplace(std::move(head));
   held_head_ends_ = end;
   // A gRPC failure is often head and trailers in one read. The head waits for the rest of this read, never for another.
@@ -300,7 +318,10 @@ bool UpstreamCall::decide_on_head(const http::HeaderMap* trailers) {
                                                 : RetryDecision();
   const bool will_retry = decision.kind == RetryDecision::Kind::Retry;
   count_response(*held_head_, will_retry);
-  if (decision.is_success_of_retry) cluster_->stats().counter(ClusterStat::upstream_rq_retry_success).add();
+  if (decision.is_success_of_retry) {
+    cluster_->stats().counter(ClusterStat::upstream_rq_retry_success).add();
+    call_stats_->count(VhostStat::upstream_rq_retry_success);
+  }
   if (try_again(decision)) return false;
   accept_head();
   return !is_done_;
@@ -315,7 +336,7 @@ void UpstreamCall::accept_head() {
   per_try_idle_timer_.cancel();
   if (timeouts_.per_try_idle > Duration::zero() && !end)
     worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
-  if (!origin_.hcm->suppress_envoy_headers && request_complete_) {
+  if (!origin_.hcm->router.suppress_envoy_headers && request_complete_) {
     const Duration elapsed = worker_.loop().now() - request_complete_at_;
     head.set(HeaderId::XEnvoyUpstreamServiceTime, std::to_string(base::to_milliseconds(elapsed)));
   }
@@ -328,30 +349,24 @@ void UpstreamCall::accept_head() {
 
 void UpstreamCall::on_response_data(base::Slice data, bool end) {
   if (held_head_ && !decide_on_head(nullptr)) return;
+  if (!info_.first_upstream_body_rx) info_.first_upstream_body_rx = since_start();
+  if (attempt_log_ != nullptr) attempt_log_->add_body_received(data.size());
   if (per_try_idle_timer_.is_armed()) worker_.loop().arm(per_try_idle_timer_, timeouts_.per_try_idle);
   if (end) finish_response(true);
   handler_.on_upstream_data(std::move(data), end);
 }
 
 void UpstreamCall::on_response_trailers(http::HeaderMap trailers) {
+  if (attempt_log_ != nullptr) attempt_log_->on_trailers(trailers);
   if (held_head_ && !decide_on_head(&trailers)) return;
   finish_response(true);
   handler_.on_upstream_trailers(std::move(trailers));
 }
 
-// Answers that the proxy makes for the cluster (no host, reset, timeout) are charged to it like its own.
-void UpstreamCall::charge(uint16_t status, bool is_retried) {
-  observe::StatGroup& stats = cluster_->stats();
-  if (is_retried) return stats.status(ClusterStat::retry_upstream_rq_).count(status);
-  stats.status(ClusterStat::upstream_rq_).count(status);
-  const bool is_internal = request_.get(HeaderId::XEnvoyInternal) == "true";
-  stats.status(is_internal ? ClusterStat::internal_upstream_rq_ : ClusterStat::external_upstream_rq_).count(status);
-}
-
 void UpstreamCall::count_response(const http::ResponseHead& head, bool is_retried) {
-  const bool is_error = head.status >= 500;
-  charge(head.status, is_retried);
-  (is_error ? host_->rq_error : host_->rq_success).add();
+  if (is_retried) call_stats_->retried_response(head.status);
+  else call_stats_->response(head.status);
+  (head.status >= 500 ? host_->rq_error : host_->rq_success).add();
   uint16_t status = head.status;
   if (const auto grpc = head.find(HeaderId::GrpcStatus);
       grpc && http::is_grpc_content_type(head.get(HeaderId::ContentType))) {
@@ -364,10 +379,8 @@ void UpstreamCall::finish_response(bool is_complete) {
   response_ended_ = is_complete;
   info_.last_upstream_rx = since_start();
   cancel_timers();
-  const Duration elapsed = worker_.loop().now() - (request_complete_ ? request_complete_at_ : start_);
-  cluster_->stats()
-      .histogram(ClusterStat::upstream_rq_time)
-      .record(static_cast<uint64_t>(base::to_milliseconds(elapsed)));
+  // As in Envoy, a response that ends before its request is not timed.
+  if (request_complete_) call_stats_->time(worker_.loop().now() - request_complete_at_);
 }
 
 void UpstreamCall::consume(size_t bytes) {
@@ -390,6 +403,7 @@ void UpstreamCall::on_pool_failure(PoolFailure failure, std::string_view reason)
 
 void UpstreamCall::on_stream_closed(const StreamEnd& end) {
   if (end.kind == StreamEnd::Kind::Complete) {
+    take_bytes();
     stream_ = nullptr;
     return end_attempt();
   }
@@ -407,11 +421,14 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
   reused.is_body_complete = is_replayable_;
   reused.was_used = free_retry_used_;
   sent_request_ = reused.has_sent_bytes;
+  take_bytes();
   stream_ = nullptr;
   end_attempt();
   if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && !held_head_ && is_free_retry(reused)) {
     free_retry_used_ = true;
     cluster_->stats().counter(ClusterStat::upstream_rq_retry_free).add();
+    if (attempt_log_ != nullptr) attempt_log_->set_flag(observe::kUpstreamConnectionTermination);
+    attempt_log_.reset();
     return attempt();
   }
   // What the codec found is for the log; the details are Envoy's.
@@ -443,6 +460,7 @@ void UpstreamCall::count_reset(StreamEnd::Kind kind, bool is_protocol_error) {
 void UpstreamCall::on_broken(ResetReason reason, std::string_view detail, uint64_t flag,
                              std::string_view transport_failure) {
   info_.upstream_transport_failure_reason = transport_failure;
+  if (attempt_log_ != nullptr) attempt_log_->set_flag(flag);
   const bool is_overflow = reason == ResetReason::Overflow;
   if (!is_overflow) cluster_->report(*host_, {AttemptOutcome::Kind::Reset, 0});
   if (response_begun_) {
@@ -467,16 +485,19 @@ bool UpstreamCall::try_again(const RetryDecision& decision) {
     case RetryDecision::Kind::NoRetry: return false;
     case RetryDecision::Kind::NoRetryLimitExceeded:
       stats.counter(ClusterStat::upstream_rq_retry_limit_exceeded).add();
+      call_stats_->count(VhostStat::upstream_rq_retry_limit_exceeded);
       info_.flags |= observe::kUpstreamRetryLimitExceeded;
       return false;
     case RetryDecision::Kind::NoOverflow:
     case RetryDecision::Kind::NoBudget:
       stats.counter(ClusterStat::upstream_rq_retry_overflow).add();
       info_.flags |= observe::kUpstreamOverflow;
+      call_stats_->count(VhostStat::upstream_rq_retry_overflow);
       return false;
     case RetryDecision::Kind::Retry: break;
   }
   stats.counter(ClusterStat::upstream_rq_retry).add();
+  call_stats_->count(VhostStat::upstream_rq_retry);
   stats
       .counter(decision.back_off_counter.ends_with("ratelimited") ? ClusterStat::upstream_rq_retry_backoff_ratelimited
                                                                   : ClusterStat::upstream_rq_retry_backoff_exponential)
@@ -484,11 +505,28 @@ bool UpstreamCall::try_again(const RetryDecision& decision) {
   held_head_.reset();
   release_head_.cancel();
   end_attempt();
+  attempt_log_.reset();
   worker_.loop().arm(back_off_timer_, decision.back_off);
   return true;
 }
 
 void UpstreamCall::on_back_off_end() { attempt(); }
+
+// What the attempt's stream has carried, for the log line. Before the stream is let go of.
+void UpstreamCall::take_bytes() {
+  if (stream_ == nullptr) return;
+  const http::StreamBytes bytes = stream_->bytes();
+  observe::WireBytes& sum = info_.upstream_bytes;
+  sum.sent += bytes.wire_sent;
+  sum.received += bytes.wire_received;
+  sum.headers_sent += bytes.headers_sent;
+  sum.headers_received += bytes.headers_received;
+  sum.decoded_headers_sent += bytes.decoded_headers_sent;
+  sum.decoded_headers_received += bytes.decoded_headers_received;
+  if (attempt_log_ == nullptr) return;
+  attempt_log_->add_bytes({bytes.wire_sent, bytes.wire_received, bytes.headers_sent, bytes.headers_received,
+                           bytes.decoded_headers_sent, bytes.decoded_headers_received});
+}
 
 // Lets go of the stream or the place in the queue; afterwards this object is as before `attempt`.
 void UpstreamCall::end_attempt() {
@@ -497,6 +535,7 @@ void UpstreamCall::end_attempt() {
   duration_timer_.cancel();
   has_sent_end_ = false;
   if (pool_ != nullptr && connection_ == nullptr) pool_->cancel(*this);
+  take_bytes();
   if (stream_ != nullptr) {
     const bool was_complete = response_ended_ && has_whole_request_gone();
     if (!was_complete && connection_->version() == http::Version::Http2)
@@ -517,6 +556,7 @@ void UpstreamCall::cancel() {
   release_head_.cancel();
   cancel_timers();
   if (cluster_ != nullptr) end_attempt();
+  attempt_log_.reset();
   if (retry_) retry_->finish();
   waiting_.clear();
   replay_.clear();
@@ -539,8 +579,9 @@ void UpstreamCall::fail(uint16_t status, std::string_view body, std::string deta
   failure.body = body;
   failure.details = std::move(details);
   failure.flag = flag;
-  failure.is_overload = is_overload;
-  if (cluster_ != nullptr && !response_begun_) charge(status, false);
+  failure.is_overload = is_overload && !origin_.hcm->router.suppress_envoy_headers;
+  // Answers that the proxy makes for the cluster (no host, reset, timeout) are charged to it like its own.
+  if (call_stats_ && !response_begun_) call_stats_->response(status);
   cancel();
   handler_.on_upstream_failure(failure);
 }
@@ -553,10 +594,12 @@ void UpstreamCall::fail_without_host() {
 
 void UpstreamCall::on_route_timeout() {
   cluster_->stats().counter(ClusterStat::upstream_rq_timeout).add();
+  call_stats_->count(VhostStat::upstream_rq_timeout);
   fail_timeout("upstream request timeout", "response_timeout", observe::kUpstreamRequestTimeout);
 }
 
 void UpstreamCall::fail_timeout(std::string_view body, std::string_view details, uint64_t flag) {
+  if (attempt_log_ != nullptr) attempt_log_->set_flag(flag);
   if (host_ != nullptr && connection_ != nullptr) {
     host_->rq_timeout.add();
     if (!response_begun_) cluster_->report(*host_, {AttemptOutcome::Kind::Timeout, timeouts_.status});
@@ -582,6 +625,7 @@ void UpstreamCall::on_try_timeout(std::string_view details) {
   const bool sent = stream_ != nullptr && stream_->has_sent_bytes();
   const RetryDecision decision =
       is_replayable_ ? retry_->on_per_try_timeout(sent, worker_.loop().random().next()) : RetryDecision();
+  if (attempt_log_ != nullptr) attempt_log_->set_flag(observe::kUpstreamRequestTimeout);
   if (try_again(decision)) return;
   fail(timeouts_.status, timeouts_.status == 204 ? "" : "upstream request timeout", std::string(details),
        observe::kUpstreamRequestTimeout);

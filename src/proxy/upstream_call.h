@@ -14,6 +14,8 @@
 #include "http/connection.h"
 #include "net/loop.h"
 #include "observe/request_info.h"
+#include "proxy/attempt_log.h"
+#include "proxy/call_stats.h"
 #include "proxy/deadline.h"
 #include "proxy/host.h"
 #include "proxy/pool.h"
@@ -104,13 +106,13 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   bool decide_on_head(const http::HeaderMap* trailers);
   void accept_head();
   void on_held_head();
-  void charge(uint16_t status, bool is_retried);
   void count_response(const http::ResponseHead& head, bool is_retried);
   void count_reset(http::StreamEnd::Kind kind, bool is_protocol_error);
   void finish_response(bool is_complete);
   void on_broken(ResetReason reason, std::string_view detail, uint64_t flag, std::string_view transport_failure);
   bool try_again(const RetryDecision& decision);
   void end_attempt();
+  void take_bytes();
   void fail(uint16_t status, std::string_view body, std::string details, uint64_t flag, bool is_overload = false);
   void fail_without_host();
   void fail_timeout(std::string_view body, std::string_view details, uint64_t flag);
@@ -143,6 +145,8 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   std::string tls_name_;  ///< the request's, where the cluster's TLS follows it
   std::vector<Host*> tried_;
   std::optional<RetryState> retry_;
+  std::optional<CallStats> call_stats_;
+  std::unique_ptr<AttemptLog> attempt_log_;  ///< null: there is no upstream_log
   RequestTimeouts timeouts_;
 
   base::Chain waiting_;  ///< body not yet given to a stream

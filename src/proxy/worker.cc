@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "observe/access_log_filter.h"
+#include "proxy/call_stats.h"
 #include "proxy/cluster_state.h"
 #include "proxy/http_connection.h"
 #include "proxy/listener_state.h"
@@ -38,8 +39,7 @@ void Worker::start(std::shared_ptr<const Snapshot> snapshot, const std::vector<s
     clusters_.emplace(name, std::move(cluster));
   }
   for (const auto& state : listeners) {
-    for (const FilterChainConfig& chain : state->config()->filter_chains) open_logs(*chain.hcm);
-    if (state->config()->default_filter_chain) open_logs(*state->config()->default_filter_chain->hcm);
+    for_each_access_log(*state->config(), [&](const std::vector<AccessLogConfig>& logs) { open_logs(logs); });
     listeners_.emplace_back(state.get(), std::make_unique<WorkerListener>(*this, *state, state->sockets(index_)));
     listeners_.back().second->start();
   }
@@ -64,6 +64,20 @@ WorkerListener* Worker::find_listener(const ListenerState& state) {
 observe::StatGroup& Worker::stat_group(const observe::StatScope& scope, const observe::StatTable& table) {
   groups_.push_back(&host_.registry().group(scope, table, static_cast<unsigned>(index_)));
   return *groups_.back();
+}
+
+observe::StatGroup& Worker::vhost_stats(const void* key, std::string_view host, std::string_view kind,
+                                        std::string_view name) {
+  observe::StatGroup*& group = vhost_stats_[key];
+  if (group == nullptr) {
+    const std::string of_host = stat_name(host), of_kind(kind), own = stat_name(name);
+    group = &stat_group(
+        {"vhost." + of_host + "." + of_kind + "." + own + ".",
+         "vhost." + of_kind + ".",
+         {{"envoy.virtual_host", of_host}, {kind == "route" ? "envoy.route" : "envoy.virtual_cluster", own}}},
+        kVhostStats);
+  }
+  return *group;
 }
 
 void Worker::take(ListenerState& state, net::AcceptedSocket socket) {
@@ -109,9 +123,9 @@ void Worker::check_idle() {
 }
 
 // Opened with the listeners, so that a path that cannot be opened is known at start-up; see Server::start.
-void Worker::open_logs(const HcmConfig& hcm) {
+void Worker::open_logs(const std::vector<AccessLogConfig>& logs) {
   if (host_.access_logs() == nullptr) return;
-  for (const AccessLogConfig& log : hcm.access_logs) {
+  for (const AccessLogConfig& log : logs) {
     auto writer = host_.access_logs()->writer(log.sink, log.path, static_cast<unsigned>(index_));
     if (writer) log_writers_[&log] = *writer;
   }

@@ -84,6 +84,8 @@ class Worker {
   bool closes_connections() const { return is_draining_ || host_.is_health_failing(); }
 
   WorkerCluster* find_cluster(std::string_view name);
+  /// Of "vhost.<host>.<kind>.<name>.", kind "vcluster" or "route"; `key` is that part of the snapshot.
+  observe::StatGroup& vhost_stats(const void* key, std::string_view host, std::string_view kind, std::string_view name);
   observe::StatGroup& stat_group(const observe::StatScope& scope, const observe::StatTable& table);
   base::Result<std::shared_ptr<net::TlsContext>> tls_context(const net::TlsContextConfig& config, net::TlsRole role) {
     return tls_contexts_.get(config, role);
@@ -102,7 +104,7 @@ class Worker {
 
  private:
   void check_idle();
-  void open_logs(const HcmConfig& hcm);
+  void open_logs(const std::vector<AccessLogConfig>& logs);
 
   net::Loop& loop_;
   const size_t index_;
@@ -111,6 +113,7 @@ class Worker {
   std::shared_ptr<const Snapshot> snapshot_;
   net::TlsContextCache tls_contexts_;
   std::vector<observe::StatGroup*> groups_;
+  std::unordered_map<const void*, observe::StatGroup*> vhost_stats_;
   std::unordered_map<std::string_view, std::unique_ptr<WorkerCluster>> clusters_;
   std::vector<std::pair<ListenerState*, std::unique_ptr<WorkerListener>>> listeners_;
   uint64_t next_connection_id_;

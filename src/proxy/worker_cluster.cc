@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "base/log.h"
+#include "proxy/call_stats.h"
 #include "proxy/stats.h"
 #include "proxy/upstream_name.h"
 #include "proxy/worker.h"
@@ -34,6 +36,16 @@ CodecStats& WorkerCluster::codec_stats(bool is_h2) {
         worker_, observe::StatScope{"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, is_h2);
   }
   return *stats;
+}
+
+observe::StatGroup* WorkerCluster::alt_stats(std::string_view alt_name) {
+  const auto found = alt_stats_.find(alt_name);
+  if (found != alt_stats_.end()) return found->second;
+  if (alt_stats_.size() >= base::kAltStatNamesMax) return nullptr;
+  const std::string name = stat_name(stat_prefix(*config_)), alt = stat_name(alt_name);
+  observe::StatGroup& made = worker_.stat_group(
+      {"cluster." + name + "." + alt + ".", "cluster." + alt + ".", {{"envoy.cluster_name", name}}}, kAltStats);
+  return alt_stats_.emplace(alt_name, &made).first->second;
 }
 
 net::Loop& WorkerCluster::loop() { return worker_.loop(); }

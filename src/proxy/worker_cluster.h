@@ -2,6 +2,7 @@
 // Thread:  the owning worker's.   Owner: Worker.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,8 @@ class WorkerCluster {
   observe::StatGroup& stats() { return *stats_; }
   CircuitBreaker& breaker(bool is_high_priority) { return state_.breaker(is_high_priority); }
   CodecStats& codec_stats(bool is_h2);
+  /// Of "cluster.<name>.<alt_name>."; null above base::kAltStatNamesMax names.
+  observe::StatGroup* alt_stats(std::string_view alt_name);
   uint64_t next_connection_id();
 
   void set_hosts(std::shared_ptr<const HostSet> hosts);
@@ -75,6 +78,7 @@ class WorkerCluster {
   std::shared_ptr<const ClusterConfig> config_;
   observe::StatGroup* stats_;
   std::unique_ptr<CodecStats> h1_stats_, h2_stats_;
+  std::map<std::string, observe::StatGroup*, std::less<>> alt_stats_;
   std::shared_ptr<const HostSet> hosts_;
   Balancer balancer_;
   uint64_t seen_epoch_ = 0;

@@ -58,9 +58,29 @@ void WorkerListener::on_accept_error(const base::Error& error) {
   worker_.warn_rarely("listener " + config_->name + ": accept: " + error.message);
 }
 
-void WorkerListener::on_connection_gone(base::MonoTime accepted) {
+void WorkerListener::log(const Ended& ended) {
+  observe::RequestInfo info;
+  info.duration = worker_.loop().now() - ended.accepted;
+  info.start = worker_.loop().wall_now() - *info.duration;
+  info.connection_id = ended.connection_id;
+  info.downstream_remote_address = info.downstream_direct_remote_address = ended.remote;
+  info.downstream_local_address = ended.local;
+  info.requested_server_name = ended.server_name;
+  info.downstream_transport_failure_reason = ended.transport_failure;
+  info.listener_name = config_->name;
+  info.filter_chain_name = ended.filter_chain;
+  info.downstream_tls = ended.tls;
+  info.flags = ended.flag;
+  info.response_code_details = ended.details;
+  info.log_type = "NotSet";
+  info.random = &worker_.loop().random();
+  worker_.write_access_logs(config_->access_logs, info, worker_.loop().random().next());
+}
+
+void WorkerListener::on_connection_gone(const Ended& ended) {
+  if (!config_->access_logs.empty()) log(ended);
   stats_->histogram(ListenerStat::downstream_cx_length_ms)
-      .record(static_cast<uint64_t>(base::to_milliseconds(worker_.loop().now() - accepted)));
+      .record(static_cast<uint64_t>(base::to_milliseconds(worker_.loop().now() - ended.accepted)));
   worker_stats_->gauge(ListenerWorkerStat::downstream_cx_active).subtract();
   --connection_count_;
   state_.count(worker_.index()).subtract();

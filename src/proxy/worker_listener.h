@@ -12,6 +12,7 @@
 #include "http/connection.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
+#include "observe/request_info.h"
 #include "observe/stats.h"
 #include "proxy/codec_stats.h"
 #include "proxy/filter_chain_table.h"
@@ -54,7 +55,16 @@ class WorkerListener final : private net::AcceptHandler {
   const std::vector<observe::StatGroup*>& filter_stats(const HcmConfig& hcm) { return http_counters(hcm).filters; }
   CodecStats& codec_stats(const HcmConfig& hcm, bool is_h2);
   const http::H1Options& h1_options(const HcmConfig& hcm) { return http_counters(hcm).h1_options; }
-  void on_connection_gone(base::MonoTime accepted);
+  /// What the listener's own access log says of a connection that has ended. Views live until the call returns.
+  struct Ended {
+    base::MonoTime accepted;
+    uint64_t connection_id = 0;
+    std::string_view remote, local, server_name, filter_chain, transport_failure;
+    const observe::TlsEnd* tls = nullptr;
+    uint64_t flag = 0;
+    std::string_view details = {};
+  };
+  void on_connection_gone(const Ended& ended);
 
  private:
   friend class IncomingConnection;
@@ -79,6 +89,7 @@ class WorkerListener final : private net::AcceptHandler {
   const FilterChainConfig* find_chain(const ConnectionFacts& facts) const { return chains_.find(facts); }
   std::unique_ptr<net::TlsSession> new_tls_session(const FilterChainConfig& chain, std::string& failure);
   HcmCounters& http_counters(const HcmConfig& hcm);
+  void log(const Ended& ended);
   void serve(const FilterChainConfig& chain, std::unique_ptr<net::Connection> transport, bool is_h2,
              base::Chain first_bytes);
 

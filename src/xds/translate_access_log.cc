@@ -39,9 +39,10 @@ FormatPointer json_format(const View& view, std::string_view field, bool omit_em
   return Format::default_log_line();
 }
 
+}  // namespace
+
 FormatPointer translate_format(const View& view) {
   const bool omit_empty_values = view.flag("omit_empty_values");
-  view.accept("content_type", "only local replies have a content type");
   if (const View options = view.message("json_format_options"))
     options.accept("sort_properties", "properties are always sorted");
   if (view.has("json_format")) return json_format(view, "json_format", omit_empty_values);
@@ -51,6 +52,8 @@ FormatPointer translate_format(const View& view) {
   }
   return text_format(view, "text_format", view.text("text_format"), omit_empty_values);
 }
+
+namespace {
 
 // ---- filters ------------------------------------------------------------------------------------------------------
 
@@ -88,12 +91,10 @@ const std::vector<std::string> kLogTypes = {"NotSet",
                                             "UdpPeriodic",
                                             "UdpSessionEnd"};
 
-AccessLogFilterPointer translate_filter(const View& view);
-
 std::vector<AccessLogFilterPointer> translate_filters(const View& view) {
   std::vector<AccessLogFilterPointer> filters;
   for (const View& filter : view.messages("filters")) {
-    if (AccessLogFilterPointer made = translate_filter(filter)) filters.push_back(std::move(made));
+    if (AccessLogFilterPointer made = translate_log_filter(filter)) filters.push_back(std::move(made));
   }
   return filters;
 }
@@ -120,7 +121,9 @@ AccessLogFilterPointer translate_type_filter(const View& view) {
   return observe::log_type_filter(std::move(types), view.flag("exclude"));
 }
 
-AccessLogFilterPointer translate_filter(const View& view) {
+}  // namespace
+
+AccessLogFilterPointer translate_log_filter(const View& view) {
   if (const View status = view.message("status_code_filter")) {
     const View comparison = status.message("comparison");
     return observe::status_code_filter(comparison_of(comparison),
@@ -140,8 +143,16 @@ AccessLogFilterPointer translate_filter(const View& view) {
     return observe::response_flag_filter(flag_bits(flags.texts("flags")));
   if (const View grpc = view.message("grpc_status_filter")) return translate_grpc_filter(grpc);
   if (const View types = view.message("log_type_filter")) return translate_type_filter(types);
+  // Nothing is traced, so nothing is traceable; and no filter sets metadata, so no key is ever found.
+  if (view.has("traceable_filter")) return observe::constant_filter(false);
+  if (const View metadata = view.message("metadata_filter")) {
+    metadata.accept("matcher", "no filter of Weft sets metadata, so no key is ever found");
+    return observe::constant_filter(flag_or(metadata, "match_if_key_not_found", true));
+  }
   return nullptr;  // another kind, which is refused as unread, or none, which the rules refuse
 }
+
+namespace {
 
 // ---- sinks --------------------------------------------------------------------------------------------------------
 
@@ -159,7 +170,10 @@ bool translate_sink(const View& payload, proxy::AccessLogConfig& log) {
     refuse_type(payload, "FileAccessLog, StdoutAccessLog and StderrAccessLog are");
     return false;
   }
-  if (const View format = payload.message("log_format")) log.format = translate_format(format);
+  if (const View format = payload.message("log_format")) {
+    format.accept("content_type", "only local replies have a content type");
+    log.format = translate_format(format);
+  }
   return true;
 }
 
@@ -170,7 +184,7 @@ std::vector<proxy::AccessLogConfig> translate_access_logs(const View& parent, st
   for (const View& view : parent.messages(field)) {
     proxy::AccessLogConfig log;
     view.accept("name", kNameless);
-    if (const View filter = view.message("filter")) log.filter = translate_filter(filter);
+    if (const View filter = view.message("filter")) log.filter = translate_log_filter(filter);
     const View payload = required_payload(view, "typed_config");
     if (payload && translate_sink(payload, log)) logs.push_back(std::move(log));
   }

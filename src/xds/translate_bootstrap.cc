@@ -118,7 +118,7 @@ std::shared_ptr<const proxy::Snapshot> translate_bootstrap(const View& bootstrap
   auto snapshot = std::make_shared<proxy::Snapshot>();
   Translation run;
   snapshot->version = 1;
-  snapshot->node = translate_node(bootstrap.message("node"));
+  snapshot->node = run.node = translate_node(bootstrap.message("node"));
   snapshot->admin = translate_admin(bootstrap.message("admin"));
   run.dns.use_tcp = bootstrap.flag("use_tcp_for_dns_lookups");
   translate_dns_resolution(bootstrap, run.dns);

@@ -7,6 +7,7 @@ namespace {
 
 using proxy::FaultConfig;
 
+constexpr std::string_view kFilterConfig = "envoy.config.route.v3.FilterConfig";
 constexpr std::string_view kFault = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 std::optional<FaultConfig::Delay> translate_delay(const View& view) {
@@ -66,15 +67,41 @@ std::shared_ptr<const proxy::FilterFactory> translate_http_filter(const View& pa
   return nullptr;
 }
 
-std::map<std::string, std::shared_ptr<const void>> translate_per_filter_config(const View& view) {
-  std::map<std::string, std::shared_ptr<const void>> configs;
+namespace {
+
+/// The configuration of one filter from its payload; null with a fault where there is none such.
+std::shared_ptr<const void> translate_route_filter(const View& payload) {
+  if (payload.type() == kFault) return translate_fault(payload);
+  refuse_type(payload, "HTTPFault and FilterConfig are");
+  return nullptr;
+}
+
+/// route.v3.FilterConfig. A `config` that is there and empty only turns the filter on, as in Envoy.
+proxy::RouteFilterConfig translate_filter_config(const View& wrapper) {
+  wrapper.accept("is_optional", "only filters that Weft knows are accepted");
+  if (wrapper.flag("disabled")) {
+    wrapper.accept("config", "a disabled filter's configuration is not looked at");
+    return {nullptr, true};
+  }
+  if (!wrapper.has("config")) {
+    wrapper.absent("config", "must be there unless the filter is disabled");
+    return {};
+  }
+  const View config = wrapper.payload("config");
+  return {config ? translate_route_filter(config) : nullptr, false};
+}
+
+}  // namespace
+
+proxy::FilterConfigTable translate_per_filter_config(const View& view) {
+  proxy::FilterConfigTable configs;
   for (const auto& [name, payload] : view.map("typed_per_filter_config")) {
     if (!payload) {
       view.absent("typed_per_filter_config", "each value must have \"@type\"");
-    } else if (payload.type() == kFault) {
-      configs.emplace(name, translate_fault(payload));
+    } else if (payload.type() == kFilterConfig) {
+      configs.emplace(name, translate_filter_config(payload));
     } else {
-      refuse_type(payload, "HTTPFault is");
+      configs.emplace(name, proxy::RouteFilterConfig{translate_route_filter(payload), false});
     }
   }
   return configs;

@@ -44,6 +44,7 @@ void translate_timeouts(const View& view, HcmConfig& hcm) {
 void translate_trust(const View& view, HcmConfig& hcm) {
   hcm.use_remote_address = flag_or(view, "use_remote_address", false);
   hcm.skip_xff_append = view.flag("skip_xff_append");
+  hcm.append_x_forwarded_port = view.flag("append_x_forwarded_port");
   hcm.xff_num_trusted_hops = static_cast<uint32_t>(view.number("xff_num_trusted_hops"));
   hcm.represent_ipv4_as_ipv4_mapped_ipv6 = view.flag("represent_ipv4_remote_address_as_ipv4_mapped_ipv6");
   if (const View internal = view.message("internal_address_config")) {
@@ -117,12 +118,55 @@ void translate_heads(const View& view, HcmConfig& hcm) {
   }
 }
 
-void translate_logs(const View& view, HcmConfig& hcm) { hcm.access_logs = translate_access_logs(view, "access_log"); }
+void translate_logs(const View& view, HcmConfig& hcm) {
+  hcm.access_logs = translate_access_logs(view, "access_log");
+  // Two fields have a deprecated spelling of their own; only one spelling may be used.
+  const View options = view.message("access_log_options");
+  for (std::string_view field : {"access_log_flush_interval", "flush_access_log_on_new_request"}) {
+    if (options && view.has(field))
+      view.fault(field, fmt::format("only one of {} and access_log_options may be set", field));
+  }
+  const View& from = options ? options : view;
+  hcm.access_log_flush_interval = from.duration("access_log_flush_interval");
+  hcm.flush_access_log_on_new_request = from.flag("flush_access_log_on_new_request");
+  if (options)
+    hcm.flush_log_on_tunnel_successfully_established = options.flag("flush_log_on_tunnel_successfully_established");
+}
 
-void translate_router(const View& router, HcmConfig& hcm) {
-  hcm.suppress_envoy_headers = router.flag("suppress_envoy_headers");
-  hcm.respect_expected_rq_timeout = router.flag("respect_expected_rq_timeout");
-  hcm.strict_check_headers = router.texts("strict_check_headers");
+void translate_router(const View& view, proxy::RouterConfig& router) {
+  router.dynamic_stats = flag_or(view, "dynamic_stats", true);
+  router.suppress_envoy_headers = view.flag("suppress_envoy_headers");
+  router.suppress_grpc_request_failure_code_stats = view.flag("suppress_grpc_request_failure_code_stats");
+  router.respect_expected_rq_timeout = view.flag("respect_expected_rq_timeout");
+  router.strict_check_headers = view.texts("strict_check_headers");
+  router.upstream_logs = translate_access_logs(view, "upstream_log");
+  if (const View options = view.message("upstream_log_options")) {
+    router.flush_upstream_log_on_upstream_stream = options.flag("flush_upstream_log_on_upstream_stream");
+    router.upstream_log_flush_interval = options.duration("upstream_log_flush_interval");
+  }
+}
+
+proxy::ReplyFormat translate_reply_format(const View& view) {
+  proxy::ReplyFormat reply;
+  reply.format = translate_format(view);
+  const std::string type = view.text("content_type");
+  reply.content_type = !type.empty() ? type : view.has("json_format") ? "application/json" : "text/plain";
+  return reply;
+}
+
+proxy::LocalReplyConfig translate_local_replies(const View& view) {
+  proxy::LocalReplyConfig config;
+  for (const View& item : view.messages("mappers")) {
+    proxy::ReplyMapper mapper;
+    mapper.filter = translate_log_filter(item.message("filter"));
+    if (const auto status = item.wrapped_number("status_code")) mapper.status = static_cast<uint16_t>(*status);
+    if (auto body = translate_data(item, "body")) mapper.body = std::move(body->bytes);
+    mapper.headers = translate_header_adds(item, "headers_to_add");
+    if (const View format = item.message("body_format_override")) mapper.format = translate_reply_format(format);
+    config.mappers.push_back(std::move(mapper));
+  }
+  if (const View format = view.message("body_format")) config.format = translate_reply_format(format);
+  return config;
 }
 
 void translate_http_filters(const View& view, HcmConfig& hcm) {
@@ -140,7 +184,7 @@ void translate_http_filters(const View& view, HcmConfig& hcm) {
     const bool is_last = i + 1 == filters.size();
     if (payload.type() == kRouter) {
       if (!is_last) filter.fault("the router must be the last filter");
-      translate_router(payload, hcm);
+      translate_router(payload, hcm.router);
       continue;
     }
     if (is_last) filter.fault("the last filter must be the router");
@@ -164,6 +208,11 @@ std::shared_ptr<const HcmConfig> translate_hcm(const View& view, Translation& ru
   translate_request_ids(view, *hcm);
   translate_heads(view, *hcm);
   translate_logs(view, *hcm);
+  hcm->local_reply = translate_local_replies(view.message("local_reply_config"));
+  if (flag_or(view, "add_user_agent", false)) {
+    hcm->user_agent = run.node.cluster;
+    hcm->node_id = run.node.id;
+  }
   translate_http_filters(view, *hcm);
   view.accept("add_proxy_protocol_connection_state", "there is no PROXY protocol listener filter");
   if (const View routes = view.message("route_config")) hcm->routes = translate_routes(routes, run);

@@ -44,10 +44,15 @@ HeaderAdd translate_add(const View& option) {
 
 }  // namespace
 
+std::vector<HeaderAdd> translate_header_adds(const View& parent, std::string_view field) {
+  std::vector<HeaderAdd> adds;
+  for (const View& option : parent.messages(field)) adds.push_back(translate_add(option));
+  return adds;
+}
+
 proxy::HeaderMutations translate_mutations(const View& view, std::string_view direction) {
   proxy::HeaderMutations mutations;
-  for (const View& option : view.messages(fmt::format("{}_headers_to_add", direction)))
-    mutations.adds.push_back(translate_add(option));
+  mutations.adds = translate_header_adds(view, fmt::format("{}_headers_to_add", direction));
   const std::string field = fmt::format("{}_headers_to_remove", direction);
   const std::vector<std::string> names = view.texts(field);
   for (size_t i = 0; i < names.size(); ++i) {

@@ -257,6 +257,11 @@ proxy::VirtualHost translate_virtual_host(const View& view, const RouteScope& sc
   host.include_attempt_count_in_request = view.flag("include_request_attempt_count");
   host.include_attempt_count_in_response = view.flag("include_attempt_count_in_response");
   host.include_is_timeout_retry_header = view.flag("include_is_timeout_retry_header");
+  for (const View& cluster : view.messages("virtual_clusters")) {
+    if (!cluster.has("headers")) cluster.absent("headers", "virtual clusters must have header matchers");
+    host.virtual_clusters.push_back({cluster.text("name"), translate_header_matchers(cluster, "headers")});
+  }
+  if (!host.virtual_clusters.empty()) host.virtual_clusters.push_back({"other", {}});
   host.filter_config = translate_per_filter_config(view);
   view.accept("metadata", kMetadata);
   return host;

@@ -13,6 +13,7 @@
 
 #include "http/connection.h"
 #include "net/address.h"
+#include "observe/access_log_filter.h"
 #include "proxy/snapshot.h"
 #include "xds/load.h"
 #include "xds/tracker.h"
@@ -27,6 +28,7 @@ struct Translation {
   std::string listener_name;  ///< of the listener at hand
   uint32_t buffer_bytes = 0;  ///< the same: its per_connection_buffer_limit_bytes
   net::ResolverOptions dns;   ///< of clusters that do not say otherwise
+  proxy::NodeInfo node;
 };
 
 // ---- translate_common.cc: parts that many messages have ----
@@ -99,8 +101,14 @@ std::shared_ptr<const proxy::ClusterConfig> translate_cluster(const View& cluste
 std::shared_ptr<const proxy::RetryPolicy> translate_retry_policy(const View& retry_policy);
 proxy::HeaderMutations translate_mutations(const View& view, std::string_view direction);
 std::vector<proxy::AccessLogConfig> translate_access_logs(const View& parent, std::string_view field);
+/// accesslog.v3.AccessLogFilter; null where it has no kind, or (with a fault to come) one that Weft does not have.
+std::shared_ptr<const observe::AccessLogFilter> translate_log_filter(const View& view);
+/// core.v3.SubstitutionFormatString without its content_type, which not every user has.
+std::shared_ptr<const observe::Format> translate_format(const View& view);
+/// The items of a list of HeaderValueOption.
+std::vector<proxy::HeaderAdd> translate_header_adds(const View& parent, std::string_view field);
 /// Where `typed_per_filter_config` says something for a filter that Weft has.
-std::map<std::string, std::shared_ptr<const void>> translate_per_filter_config(const View& view);
+proxy::FilterConfigTable translate_per_filter_config(const View& view);
 /// The factory of an HTTP filter by its payload's type; null (with a fault) where Weft has none.
 std::shared_ptr<const proxy::FilterFactory> translate_http_filter(const View& payload);
 /// A cluster's type, name resolution and load assignment.

@@ -112,6 +112,7 @@ void WithProxy::start() {
   auto listener = std::make_shared<ListenerConfig>();
   listener->name = "in";
   listener->address = listen_address();
+  listener->access_logs = listener_logs;
   listener->filter_chains.emplace_back().hcm = std::make_shared<HcmConfig>(hcm);
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->listeners.push_back(std::move(listener));
@@ -121,9 +122,25 @@ void WithProxy::start() {
   parts.workers = {&loop_};
   parts.registry = &registry_;
   parts.resolver = resolver;
+  parts.access_logs = &logs_;
   server_ = std::make_unique<Server>(parts);
   ASSERT_TRUE(server_->start(std::move(snapshot)));
   world.run_until_idle();
+}
+
+AccessLogConfig log_of(std::string_view format) {
+  AccessLogConfig log;
+  log.path = "/log";
+  log.format = observe::Format::parse_text(format).value();
+  return log;
+}
+
+AccessLogConfig& WithProxy::log(std::string_view format) { return hcm.access_logs.emplace_back(log_of(format)); }
+void WithProxy::log_connections(std::string_view format) { listener_logs.push_back(log_of(format)); }
+
+const std::string& WithProxy::logged() {
+  logs_.flush();
+  return log_files_.content("/log");
 }
 
 std::unique_ptr<WithProxy::Call> WithProxy::send(std::string_view head_lines, std::string_view body) {

@@ -15,9 +15,13 @@
 #include "net/testing/recorders.h"
 #include "net/testing/tls_certificates.h"
 #include "net/tls_context.h"
+#include "observe/testing/memory_log_files.h"
 #include "proxy/server.h"
 
 namespace weft::proxy {
+
+/// An access log at "/log" of this format.
+AccessLogConfig log_of(std::string_view format);
 
 /// Fill `hcm`, `routes`, `cluster` and `action`, call `start`, then `call`.
 class WithProxy : public ::testing::Test {
@@ -28,6 +32,11 @@ class WithProxy : public ::testing::Test {
   /// Everything goes to `count` scripted upstreams, by `action` and the STATIC cluster "up" as configured in `cluster`.
   void route_to_upstream(size_t count = 1);
   void start();
+  /// Before `start`: an access log of this format. `logged` is what it holds so far.
+  AccessLogConfig& log(std::string_view format);
+  /// The same of the listener.
+  void log_connections(std::string_view format);
+  const std::string& logged();
 
   struct Call {
     net::testing::ConnectionRecorder events;
@@ -65,6 +74,7 @@ class WithProxy : public ::testing::Test {
   HcmConfig hcm;
   net::Resolver* resolver = nullptr;  ///< for clusters of names
   RouteConfig routes;
+  std::vector<AccessLogConfig> listener_logs;
   net::Simulation world;
 
  private:
@@ -75,6 +85,8 @@ class WithProxy : public ::testing::Test {
   }
 
   observe::Registry registry_;
+  observe::MemoryLogFiles log_files_;
+  observe::AccessLogs logs_{log_files_, registry_};
   net::Loop& loop_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::unique_ptr<Server> server_;
