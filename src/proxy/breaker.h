@@ -25,8 +25,9 @@ class BreakerResource {
   void give_back() { count_.subtract(); }
   uint64_t count() const { return count_.value(); }
   uint64_t limit() const { return limit_; }
-  /// The breaker's state for the *_open gauges: no place is left.
-  bool is_open() const { return count() >= limit_; }
+  /// The breaker's state for the *_open gauges: no place is left. As in Envoy a limit of 0 shows once a place was
+  /// taken.
+  bool is_open() const { return count() > 0 && count() >= limit_; }
   uint64_t remaining() const { return count() >= limit_ ? 0 : limit_ - count(); }
 
  private:

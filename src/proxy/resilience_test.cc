@@ -221,6 +221,8 @@ TEST_F(Resilience, AHostWhoseAnswersAreMuchWorseThanTheOthersIsEjected) {
   EXPECT_EQ(requests_by_upstream[0], 10) << "never five failures in a row";
   world.run_for(seconds(10));
   EXPECT_EQ(up("outlier_detection.ejections_enforced_success_rate"), 1);
+  world.run_for(milliseconds(10));
+  EXPECT_EQ(up("upstream_cx_active"), 4) << "the ejected host's connection went without another request";
   EXPECT_EQ(up("outlier_detection.ejections_detected_success_rate"), 1);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(call(kGet).starts_with("HTTP/1.1 200"));
   EXPECT_EQ(requests_by_upstream[0], 10);

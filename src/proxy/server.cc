@@ -138,13 +138,18 @@ void Server::on_warm() {
   stats_->gauge(ServerStat::concurrency).set(static_cast<int64_t>(parts_.workers.size()));
 }
 
-// Each detector has its own interval; workers see what it decided at their next pick.
+void Server::on_health_changed(ClusterState& cluster) {
+  for (size_t i = 0; i < workers_.size(); ++i)
+    parts_.workers[i]->post([worker = workers_[i].get(), &cluster] { worker->follow_health(cluster); });
+}
+
+// Each detector has its own interval.
 void Server::on_sweep() {
   const base::MonoTime now = parts_.main->now();
   for (const auto& cluster : clusters_) {
     if (cluster->outlier() == nullptr || now < cluster->next_sweep) continue;
     cluster->next_sweep = now + cluster->outlier()->config().interval;
-    cluster->sweep(now, parts_.main->random());
+    if (cluster->sweep(now, parts_.main->random())) on_health_changed(*cluster);
   }
   arm_sweep();
 }

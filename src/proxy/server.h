@@ -78,6 +78,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   void take_on_worker(size_t worker, ListenerState& state, net::AcceptedSocket socket) override;
   observe::AccessLogs* access_logs() override { return parts_.access_logs; }
   std::string_view machine_ip() const override { return parts_.machine_ip; }
+  void on_health_changed(ClusterState& cluster) override;
   bool is_health_failing() const override { return is_health_failed() || closes_after_responses_.value() != 0; }
   void on_worker_idle(size_t worker) override;
   // DiscoveryHandler

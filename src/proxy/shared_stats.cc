@@ -1,5 +1,6 @@
 #include "proxy/shared_stats.h"
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 
@@ -33,7 +34,9 @@ constexpr observe::StatTable::Row kBreakerRows[] = {{"cx_open", StatKind::Gauge}
                                                     {"remaining_pending", StatKind::Gauge},
                                                     {"remaining_rq", StatKind::Gauge},
                                                     {"remaining_retries", StatKind::Gauge}};
-constexpr observe::StatTable kBreakerStats{kBreakerRows, std::size(kBreakerRows)};
+constexpr size_t kAlwaysShown = static_cast<size_t>(BreakerStat::remaining_cx);
+constexpr observe::StatTable kBreakerStats{kBreakerRows, kAlwaysShown};
+constexpr observe::StatTable kTrackedBreakerStats{kBreakerRows, std::size(kBreakerRows)};  ///< with track_remaining
 
 enum class OutlierStat : uint16_t {
   ejections_active,
@@ -79,8 +82,11 @@ SharedStats::SharedStats(observe::Registry& registry, unsigned main_index, std::
     return &registry.group({"cluster." + name + "." + part, "cluster." + part, {{"envoy.cluster_name", name}}}, table,
                            main_index);
   };
-  breakers_[0] = group("circuit_breakers.default.", kBreakerStats);
-  breakers_[1] = group("circuit_breakers.high.", kBreakerStats);
+  const auto table_of = [](const CircuitBreaker& breaker) -> const observe::StatTable& {
+    return breaker.tracks_remaining() ? kTrackedBreakerStats : kBreakerStats;
+  };
+  breakers_[0] = group("circuit_breakers.default.", table_of(cluster.breaker(false)));
+  breakers_[1] = group("circuit_breakers.high.", table_of(cluster.breaker(true)));
   if (cluster.outlier() != nullptr) outlier_ = group("outlier_detection.", kOutlierStats);
   membership_ =
       &registry.group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats, main_index);
@@ -113,7 +119,8 @@ void SharedStats::publish_breaker(observe::StatGroup& group, const CircuitBreake
   set(BreakerStat::rq_retry_open, breaker.is_retries_open());
   if (!breaker.tracks_remaining()) return;
   set(BreakerStat::remaining_cx, breaker.connections().remaining());
-  set(BreakerStat::remaining_cx_pools, breaker.connection_pools().remaining());
+  // A gauge holds 63 bits, one of them the sign; without max_connection_pools there is no limit.
+  set(BreakerStat::remaining_cx_pools, std::min<uint64_t>(breaker.connection_pools().remaining(), INT64_MAX / 2));
   set(BreakerStat::remaining_pending, breaker.pending_requests().remaining());
   set(BreakerStat::remaining_rq, breaker.requests().remaining());
   set(BreakerStat::remaining_retries, breaker.retries_remaining());

@@ -639,8 +639,14 @@ void UpstreamCall::on_max_duration() {
       may_retry ? retry_->on_reset(ResetReason::LocalReset, stream_->has_sent_bytes(), worker_.loop().random().next())
                 : RetryDecision();
   if (try_again(decision)) return;
-  fail(request_complete_ ? 504 : 408, "upstream max stream duration reached", "upstream_max_stream_duration_reached",
-       observe::kUpstreamMaxStreamDurationReached);
+  UpstreamFailure failure;  // not charged to the cluster, as in Envoy
+  failure.after_head = response_begun_;
+  failure.status = request_complete_ ? 504 : 408;
+  failure.body = "upstream max stream duration reached";
+  failure.details = "upstream_max_stream_duration_reached";
+  failure.flag = observe::kUpstreamMaxStreamDurationReached;
+  cancel();
+  handler_.on_upstream_failure(failure);
 }
 
 }  // namespace weft::proxy

@@ -49,6 +49,10 @@ void Worker::set_hosts(std::string_view cluster, std::shared_ptr<const HostSet> 
   if (WorkerCluster* found = find_cluster(cluster)) found->set_hosts(std::move(hosts));
 }
 
+void Worker::follow_health(const ClusterState& cluster) {
+  if (WorkerCluster* found = find_cluster(cluster.config()->name)) found->follow_health();
+}
+
 WorkerCluster* Worker::find_cluster(std::string_view name) {
   const auto it = clusters_.find(name);
   return it != clusters_.end() ? it->second.get() : nullptr;

@@ -39,6 +39,7 @@ class WorkerHost {
   virtual net::Loop& worker_loop(size_t worker) = 0;  ///< Thread: any (for post)
   virtual void take_on_worker(size_t worker, ListenerState& state,
                               net::AcceptedSocket socket) = 0;  ///< Thread: that worker's
+  virtual void on_health_changed(ClusterState& cluster) = 0;    ///< tell all workers. Thread: any
   virtual bool is_health_failing() const = 0;                   ///< /healthcheck/fail is in force. Thread: any
   virtual observe::AccessLogs* access_logs() = 0;               ///< null: nothing is logged. Thread: any
   virtual std::string_view machine_ip() const = 0;              ///< for x-forwarded-for. Thread: any
@@ -60,6 +61,8 @@ class Worker {
              const std::vector<std::unique_ptr<ListenerState>>& listeners,
              const std::vector<std::shared_ptr<const HostSet>>& hosts);
   void set_hosts(std::string_view cluster, std::shared_ptr<const HostSet> hosts);
+  /// Hosts of `cluster` were ejected or came back.
+  void follow_health(const ClusterState& cluster);
   void take(ListenerState& state, net::AcceptedSocket socket);
   void stop_accepting();
   /// Finishes what is under way; WorkerHost::on_worker_idle follows.

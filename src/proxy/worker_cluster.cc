@@ -61,6 +61,10 @@ void WorkerCluster::set_hosts(std::shared_ptr<const HostSet> hosts) {
   }
 }
 
+void WorkerCluster::follow_health() {
+  if (hosts_ != nullptr && seen_epoch_ != state_.health_epoch()) refresh_balancer();
+}
+
 void WorkerCluster::refresh_balancer() {
   seen_epoch_ = state_.health_epoch();
   balancer_.update(hosts_->hosts, loop().random(), loop().now());
@@ -69,7 +73,7 @@ void WorkerCluster::refresh_balancer() {
 
 Host* WorkerCluster::choose_host(std::span<Host* const> tried, uint32_t attempts_max) {
   if (hosts_ == nullptr) return nullptr;
-  if (seen_epoch_ != state_.health_epoch()) refresh_balancer();
+  follow_health();
   PickContext context{loop().random(), tried, attempts_max, loop().now()};
   Host* host = balancer_.pick(context);
   if (const uint64_t panics = balancer_.panic_picks(); panics != panic_picks_seen_) {
@@ -134,7 +138,7 @@ void WorkerCluster::report(Host& host, const AttemptOutcome& outcome) {
   const bool has_effect =
       outcome.kind != AttemptOutcome::Kind::Connected || detector->config().split_external_local_origin_errors;
   if (!has_effect) return;
-  if (state_.report(host, outcome, loop().now(), loop().random().next()) && hosts_ != nullptr) refresh_balancer();
+  if (state_.report(host, outcome, loop().now(), loop().random().next())) worker_.host().on_health_changed(state_);
 }
 
 void WorkerCluster::on_pool_empty(HostPool& pool) {

@@ -40,6 +40,8 @@ class WorkerCluster {
   uint64_t next_connection_id();
 
   void set_hosts(std::shared_ptr<const HostSet> hosts);
+  /// Takes hosts that were ejected out of the balancer, with their connections, and those that came back in.
+  void follow_health();
   /// The host of the next attempt, or null. `tried`: hosts of earlier attempts to avoid, `attempts_max` picks long.
   Host* choose_host(std::span<Host* const> tried, uint32_t attempts_max);
   /// The pool for a request, made where there is none; null where max_connection_pools leaves no room for another.
@@ -47,7 +49,7 @@ class WorkerCluster {
   /// TLS for a connection of a pool; null for plaintext.
   std::unique_ptr<net::TlsSession> new_tls_session(const PoolKind& kind);
   bool uses_tls() const { return config_->tls != nullptr; }
-  /// An outcome of an attempt; ejection follows at once, for all workers.
+  /// An outcome of an attempt; an ejection is seen by all workers at their next pick, and each is told to act on it.
   void report(Host& host, const AttemptOutcome& outcome);
 
   /// Lets a pool without connections and waiting requests go at the end of the turn; does nothing while it has some.
