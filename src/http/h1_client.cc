@@ -395,7 +395,7 @@ void H1Client::on_end() {
 // A response that breaks off is a breach of the protocol, as with Envoy; a request without any answer is not.
 void H1Client::end_with_transport() {
   if (phase_ == Phase::Active && has_received_bytes() && !is_response_done_ && !is_tunnel_)
-    return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http1.incomplete_response"});
+    return abort({StreamEnd::Kind::ProtocolError, ResetCode::NoError, "http1.incomplete_response"});
   abort({StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, kUpstreamClosed});
 }
 

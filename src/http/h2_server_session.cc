@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "http/authority.h"
+
 namespace weft::http {
 namespace {
 
@@ -44,6 +46,9 @@ void H2ServerStream::on_block_complete(bool end, bool has_overflown) {
   has_request_ = true;
   request_.version = Version::Http2;
   if (has_overflown) return refuse(431, {StreamEnd::Kind::LimitExceeded, ResetCode::NoError, "http2.too_many_headers"});
+  // RFC 9113 section 8.3.1, and what HTTP/1 refuses too: userinfo, lists, ports that are none.
+  if (const std::string_view authority = request_.authority(); !authority.empty() && !parse_authority(authority))
+    return refuse(400, {StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http.invalid_authority"});
   handler_ = &owner_.handler_.on_request(*this, end);
 }
 

@@ -247,6 +247,21 @@ TEST(H2Session, JoinsCookiesAndFoldsHost) {
             "request end :method: GET|:scheme: http|:path: /|:authority: a.test\n");
 }
 
+TEST(H2Session, RefusesAnAuthorityThatIsNoHost) {
+  for (const std::string_view authority : {"user@test", "a,b", "test:99999"}) {
+    H2Pair pair;
+    RequestHead head(pair.client.pool);
+    head.add(HeaderId::Method, "GET");
+    head.add(HeaderId::Scheme, "http");
+    head.add(HeaderId::Path, "/");
+    head.add(HeaderId::Authority, authority);
+    pair.client.request(head, true);
+    pair.run();
+    EXPECT_EQ(pair.server.handler.text(), "refused 400 protocol_error\n") << authority;
+    EXPECT_EQ(pair.client.handler.text(), "response end 400 \nclosed complete\n");
+  }
+}
+
 TEST(H2Session, DropsConnectionLevelHeadersOnTheWayOut) {
   H2Pair pair;
   RequestHead head = make_request(pair.client.pool);

@@ -204,6 +204,16 @@ TEST_F(Accounting, AnAnswerBeforeTheRequestIsCompleteIsCounted) {
   EXPECT_EQ(in("downstream_rq_response_before_rq_complete"), 1);
 }
 
+TEST_F(Accounting, ARequestWithTrailersIsCompleteLikeOthers) {
+  hcm.h1.enable_trailers = cluster.h1.enable_trailers = true;
+  upstream_answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+  begin();
+  const auto made = send_raw("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-sum: 1\r\n\r\n");
+  EXPECT_TRUE(world.run_until([&] { return up("upstream_cx_destroy") == 1; }, seconds(5)));
+  EXPECT_TRUE(upstream_bytes.ends_with("x-sum: 1\r\n\r\n")) << upstream_bytes;
+  EXPECT_EQ(up("upstream_cx_destroy_with_active_rq"), 0);
+}
+
 TEST_F(Accounting, RedirectsCountAsDirectResponses) {
   Route& route = routes.virtual_hosts[0].routes.emplace_back();
   route.match.path = "/";

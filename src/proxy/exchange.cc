@@ -412,7 +412,10 @@ void Exchange::run_response_body(base::Chain data, std::unique_ptr<http::HeaderM
 void Exchange::send_head(bool end) {
   if (stream_ == nullptr) return;
   if (!origin_.is_local_call) mutate_response_headers(*response_, stream_->request(), *origin_.hcm, worker_.date());
-  if (worker_.closes_connections() || (request_state_ == Direction::Open && is_local_reply_)) stream_->close_after();
+  // In HTTP/1 the rest of the request would stand in the way of the next one; in HTTP/2 it does not.
+  const bool leaves_request =
+      request_state_ == Direction::Open && is_local_reply_ && stream_->request().version != http::Version::Http2;
+  if (worker_.closes_connections() || leaves_request) stream_->close_after();
   response_view_.map = &*response_;
   info_.response_code = response_->status;
   info_.first_downstream_tx = loop().now() - start_;
@@ -471,6 +474,7 @@ void Exchange::on_upstream_failure(const UpstreamFailure& failure) {
     return cut(http::ResetCode::Internal);
   }
   is_overload_reply_ = failure.is_overload;
+  is_upstream_reply_ = true;
   local_reply(failure.status, failure.body, failure.details, failure.flag);
 }
 
@@ -546,7 +550,7 @@ void Exchange::finalize_local_headers() {
   if (std::holds_alternative<DirectResponse>(match_.route->action) &&
       (response_->status == 201 || response_->status / 100 == 3))
     response_->add(HeaderId::Location, redirect_location(match_.route->match, RedirectAction(), stream_->request()));
-  if (call_ != nullptr && match_.virtual_host->include_attempt_count_in_response)
+  if (is_upstream_reply_ && match_.virtual_host->include_attempt_count_in_response)
     response_->set(HeaderId::XEnvoyAttemptCount, std::to_string(call_->attempts()));
   info_.response_code = 0;  // Envoy 1.40: %RESPONSE_CODE% is 0 in response_headers_to_add of direct responses
   response_view_.map = &*response_;

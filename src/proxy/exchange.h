@@ -188,6 +188,7 @@ class Exchange final : public base::Pooled,
   bool is_upgraded_ = false;
   bool is_head_request_ = false;
   bool is_overload_reply_ = false;
+  bool is_upstream_reply_ = false;  ///< a local reply that stands for the upstream's
   Passage request_passage_, response_passage_;
   std::unique_ptr<UpstreamCall> call_;
   std::optional<http::ResponseHead> response_;

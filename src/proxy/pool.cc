@@ -141,7 +141,7 @@ void PoolConnection::fail(PoolFailure failure, std::string reason) {
 
 void PoolConnection::note_cut_stream(bool is_local) {
   has_cut_stream_ = true;
-  is_local_close_ = is_local_close_ || is_local;
+  is_cut_here_ = is_local;
 }
 
 // Long-lived connections show their bytes after each stream, not only at their end.
@@ -195,6 +195,7 @@ void PoolConnection::retire(bool is_local, bool replace) {
   if (is_retired_) return;
   is_retired_ = true;
   is_closing_ = true;
+  if (has_cut_stream_) is_local = is_cut_here_;
   timer_.cancel();
   duration_timer_.cancel();
   WorkerCluster& cluster = pool_.cluster();

@@ -95,6 +95,7 @@ class PoolConnection final : public net::Destroyable,
   uint64_t id_;
   uint64_t bytes_received_ = 0, bytes_sent_ = 0;  ///< as far as the statistics have them
   bool has_cut_stream_ = false;
+  bool is_cut_here_ = false;
   bool is_closing_ = false;  ///< no more streams, for whatever reason
   bool is_local_close_ = false;
   bool is_retired_ = false;

@@ -264,7 +264,7 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
   add_user_agent(head, config);
   append_via(head, config.via);
   if (origin.is_edge && origin.remote.is_ip())
-    head.set(HeaderId::XEnvoyExternalAddress, address_text(origin.remote, config));
+    head.set(HeaderId::XEnvoyExternalAddress, origin.remote.ip());
   set_request_id(head, config, origin.is_edge, random);
   set_forwarded_client_cert(head, config, peer.tls);
   return origin;

@@ -280,7 +280,7 @@ TEST_F(Border, AnIpv4PeerMayBeWrittenAsIpv6) {
   config_.represent_ipv4_as_ipv4_mapped_ipv6 = true;
   mutate({});
   EXPECT_EQ(value("x-forwarded-for"), "::ffff:192.0.2.1");
-  EXPECT_EQ(value("x-envoy-external-address"), "::ffff:192.0.2.1");
+  EXPECT_EQ(value("x-envoy-external-address"), "192.0.2.1");
 }
 
 TEST_F(Border, ARequestIdIsMadeKeptOrReplaced) {

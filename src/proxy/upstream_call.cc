@@ -412,7 +412,7 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
                                  (end.kind == StreamEnd::Kind::RemoteReset && end.code == http::ResetCode::Protocol);
   count_reset(end.kind, is_protocol_error);
   if (connection_->version() != http::Version::Http2 || end.kind == StreamEnd::Kind::ConnectionClosed)
-    connection_->note_cut_stream(is_protocol_error);
+    connection_->note_cut_stream(is_protocol_error && end.code != http::ResetCode::NoError);
   ReusedFailure reused;
   reused.is_reused = connection_->is_reused();
   reused.has_received_bytes = stream_->has_received_bytes();
@@ -533,11 +533,11 @@ void UpstreamCall::end_attempt() {
   per_try_timer_.cancel();
   per_try_idle_timer_.cancel();
   duration_timer_.cancel();
-  has_sent_end_ = false;
+  const bool has_sent_trailers = std::exchange(has_sent_end_, false) || trailers_ == nullptr;
   if (pool_ != nullptr && connection_ == nullptr) pool_->cancel(*this);
   take_bytes();
   if (stream_ != nullptr) {
-    const bool was_complete = response_ended_ && has_whole_request_gone();
+    const bool was_complete = response_ended_ && request_ended_ && waiting_.is_empty() && has_sent_trailers;
     if (!was_complete && connection_->version() == http::Version::Http2)
       cluster_->stats().counter(ClusterStat::upstream_rq_tx_reset).add();
     else if (!was_complete) connection_->note_cut_stream(true);

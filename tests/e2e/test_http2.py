@@ -4,10 +4,10 @@ import shutil
 import struct
 
 import pytest
-from bootstrap import simple
+from bootstrap import bootstrap, cluster, listener, route, simple
 from http2_frames import (CONTINUATION, DATA, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, PING, PROTOCOL_ERROR, RST_STREAM,
                           SETTINGS, STREAM_CLOSED, Http2Client, block, frame, request)
-from processes import ROOT, grpc_call
+from processes import ROOT, free_port, grpc_call
 
 
 @pytest.fixture
@@ -187,6 +187,20 @@ def test_sigterm_sends_a_notice_then_goaway_and_finishes(weft, upstream, connect
     assert client.read_until(GOAWAY)[:4] == b"\x7f\xff\xff\xff"
     assert client.read_body(1) == len("slow\n")
     assert process.wait_exit() == 0
+
+
+def test_an_answer_to_half_a_request_leaves_the_connection_alone(weft, upstream, connect):
+    port = free_port()
+    weft(bootstrap([listener(port, [{"match": {"prefix": "/direct"}, "direct_response": {"status": 404}}, route("/", "service")])],
+                   [cluster("service", upstream().port)]))
+    client = connect(port)
+    client.send(request(1, "/direct", "POST", end=False))
+    kinds = []
+    while not kinds or kinds[-1] != RST_STREAM:
+        kinds.append(client.read_frame()[0])
+    assert HEADERS in kinds and GOAWAY not in kinds, kinds
+    client.send(request(3, "/echo"))
+    assert client.read_body(3) > 0
 
 
 @pytest.mark.parametrize("is_tls", [False, True], ids=["h2c", "tls"])
