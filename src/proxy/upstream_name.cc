@@ -1,5 +1,6 @@
 #include "proxy/upstream_name.h"
 
+#include "proxy/ascii.h"
 #include "proxy/rewrite.h"
 
 namespace weft::proxy {
@@ -21,10 +22,10 @@ std::string upstream_tls_name(const ClusterConfig& cluster, const RouteAction& a
   if (!cluster.auto_sni && !cluster.auto_san_validation) return {};
   if (!cluster.auto_sni_header.empty()) {
     if (const std::string_view named = request.get(cluster.auto_sni_header); !named.empty())
-      return std::string(name_of_authority(named));
+      return to_lower(name_of_authority(named));
   }
   const auto rewritten = rewrite_host(action, weighted, request);
-  return std::string(name_of_authority(rewritten ? std::string_view(*rewritten) : request.authority()));
+  return to_lower(name_of_authority(rewritten ? std::string_view(*rewritten) : request.authority()));
 }
 
 }  // namespace weft::proxy

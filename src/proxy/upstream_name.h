@@ -12,8 +12,8 @@
 namespace weft::proxy {
 
 /// The request's name for `cluster`: its header for that, where the request has it, else the authority as the route
-/// rewrites it; without port and brackets. Empty where the cluster asks for neither SNI nor validation by request.
-/// Call before the route's header changes are applied.
+/// rewrites it; in lower case, without port and brackets. Empty where the cluster asks for neither SNI nor validation
+/// by request. Call before the route's header changes are applied.
 std::string upstream_tls_name(const ClusterConfig& cluster, const RouteAction& action, const WeightedCluster* weighted,
                               const http::RequestHead& request);
 

@@ -41,7 +41,7 @@ TEST_F(UpstreamNames, IsNotAskedForUnlessTheClusterSaysSo) {
 
 TEST_F(UpstreamNames, FollowsTheRoutesRewrite) {
   cluster.auto_sni = true;
-  action.host_rewrite_literal = "b.example:443";
+  action.host_rewrite_literal = "B.example:443";
   EXPECT_EQ(name(), "b.example");
 }
 

@@ -121,6 +121,27 @@ def test_an_instance_is_ejected_after_consecutive_5xx_and_comes_back(proxied, ru
     assert proxy.stats()["cluster.service.outlier_detection.ejections_enforced_consecutive_5xx"] == 1
 
 
+def test_the_instance_whose_success_rate_is_much_lower_is_ejected_by_all_workers(weft, upstream, run):
+    origins = [upstream(f"s{i}") for i in range(4)]
+    path = "/fail-first/1000000/503"
+    for good in origins[1:]:
+        good.hits[path] = 1000000
+    port = free_port()
+    proxy = weft(bootstrap([listener(port, [route("/", "service")])], [cluster("service", *[origin.port for origin in origins], outlier_detection={
+        "interval": "0.5s", "base_ejection_time": "100s", "max_ejection_percent": 25, "enforcing_consecutive_5xx": 0,
+        "success_rate_minimum_hosts": 4, "success_rate_request_volume": 5, "success_rate_stdev_factor": 1000})]), "--concurrency", "2")
+
+    def ask() -> str:
+        """Forty requests on each of three connections; what was answered."""
+        url = f"http://127.0.0.1:{port}{path}"
+        return "".join(run("curl", "-sS", "-w", "%{http_code} ", *["-o/dev/null", url] * 40).stdout for _ in range(3))
+
+    ejected = "cluster.service.outlier_detection.ejections_enforced_success_rate"
+    wait_until(lambda: ask() and proxy.stats()[ejected] == 1, "s0 is ejected")
+    assert "503" not in ask()
+    assert proxy.stats()["cluster.service.outlier_detection.ejections_enforced_total"] == 1
+
+
 # ---- timeouts and deadlines ------------------------------------------------------------------------------------
 
 def test_a_route_timeout_is_504_and_ends_the_upstream_request(proxied, status_of):
