@@ -219,7 +219,7 @@ void H1Server::on_body_end() {
 void H1Server::on_failed() {
   const H1Error error = parser_->error();
   const bool is_limit = error.status == 431;
-  ++counters_.downstream_cx_protocol_error;
+  if (error.detail != kMissingHost) ++counters_.downstream_cx_protocol_error;
   const auto kind = is_limit ? StreamEnd::Kind::LimitExceeded : StreamEnd::Kind::ProtocolError;
   if (phase_ == Phase::Waiting) return refuse(error.status, kind, error.detail);
   StreamEnd end{kind, ResetCode::Protocol, error.detail};

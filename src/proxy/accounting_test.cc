@@ -214,6 +214,55 @@ TEST_F(Accounting, ARequestWithTrailersIsCompleteLikeOthers) {
   EXPECT_EQ(up("upstream_cx_destroy_with_active_rq"), 0);
 }
 
+TEST_F(Accounting, AListenerCountsWhatItsConnectionManagersAnswer) {
+  begin();
+  call(kGet);
+  const auto made = send_raw("GET / HTTP/1.1\r\nbad header\r\n\r\n");
+  EXPECT_TRUE(world.run_until([&] { return made->is_over(); }, seconds(5)));
+  EXPECT_EQ(stat("listener.127.0.0.1_10000.http.test.downstream_rq_2xx"), 1);
+  EXPECT_EQ(stat("listener.127.0.0.1_10000.http.test.downstream_rq_4xx"), 1);
+  EXPECT_EQ(stat("listener.127.0.0.1_10000.http.test.downstream_rq_completed"), 2);
+}
+
+TEST_F(Accounting, AConnectionCountsFromItsAcceptEvenIfItNeverSpeaks) {
+  begin();
+  const auto silent = send_raw("");
+  world.run_for(milliseconds(100));
+  EXPECT_EQ(in("downstream_cx_total"), 1);
+  EXPECT_EQ(in("downstream_cx_active"), 1);
+  silent->connection->close(false);
+  world.run_for(milliseconds(100));
+  EXPECT_EQ(in("downstream_cx_active"), 0);
+  EXPECT_EQ(in("downstream_cx_destroy_remote"), 1);
+  EXPECT_EQ(in("downstream_cx_destroy_active_rq"), 0);
+}
+
+TEST_F(Accounting, AConnectionThatGoesDuringARequestSaysSo) {
+  upstream_answer = kSilence;
+  begin();
+  const auto made = send(kGet);
+  EXPECT_TRUE(world.run_until([&] { return upstream_requests == 1; }, seconds(5)));
+  made->connection->close(false);
+  EXPECT_TRUE(world.run_until([&] { return in("downstream_cx_destroy") == 1; }, seconds(5)));
+  EXPECT_EQ(in("downstream_cx_destroy_active_rq"), 1);
+  EXPECT_EQ(in("downstream_cx_destroy_remote_active_rq"), 1);
+}
+
+TEST_F(Accounting, TheProcessTellsItsClustersAndListeners) {
+  begin();
+  EXPECT_EQ(stat("cluster_manager.active_clusters"), 1);
+  EXPECT_EQ(stat("listener_manager.total_listeners_active"), 1);
+  EXPECT_EQ(stat("listener_manager.workers_started"), 1);
+}
+
+TEST_F(Accounting, AMissingHostIsNoBreachOfTheProtocol) {
+  begin();
+  const auto made = send_raw("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(world.run_until([&] { return made->is_over(); }, seconds(5)));
+  EXPECT_TRUE(made->answer().starts_with("HTTP/1.1 400")) << made->answer();
+  EXPECT_EQ(in("downstream_cx_protocol_error"), 0);
+}
+
 TEST_F(Accounting, RedirectsCountAsDirectResponses) {
   Route& route = routes.virtual_hosts[0].routes.emplace_back();
   route.match.path = "/";

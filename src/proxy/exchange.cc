@@ -116,7 +116,7 @@ bool Exchange::prepare_request() {
       http::ResponseHead go_on(head.pool());
       go_on.status = 100;
       stream_->send_informational(go_on);
-      count_status(100);
+      count_downstream_status(*origin_.stats, origin_.listener_stats, 100);
     }
     head.remove(HeaderId::Expect);
   }
@@ -342,7 +342,7 @@ void Exchange::on_upstream_informational(http::ResponseHead& head) {
   if (head.status == 100 && !origin_.hcm->proxy_100_continue) return;
   if (stream_ == nullptr || reply_state_ != Reply::None) return;
   stream_->send_informational(head);
-  count_status(head.status);
+  count_downstream_status(*origin_.stats, origin_.listener_stats, head.status);
 }
 
 void Exchange::on_upstream_head(http::ResponseHead head, bool end) {
@@ -681,17 +681,7 @@ void Exchange::count_response() {
   stats.gauge(HttpStat::downstream_rq_active).subtract();
   if (is_upgraded_) stats.gauge(HttpStat::downstream_cx_upgrades_active).subtract();
   stats.histogram(HttpStat::downstream_rq_time).record(static_cast<uint64_t>(base::to_milliseconds(*info_.duration)));
-  if (reply_state_ != Reply::None) count_status(info_.response_code);
-}
-
-void Exchange::count_status(uint16_t status) {
-  observe::StatGroup& stats = *origin_.stats;
-  stats.counter(HttpStat::downstream_rq_completed).add();
-  static constexpr HttpStat kClasses[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx,
-                                          HttpStat::downstream_rq_3xx, HttpStat::downstream_rq_4xx,
-                                          HttpStat::downstream_rq_5xx};
-  const unsigned hundreds = status / 100;
-  if (hundreds >= 1 && hundreds <= 5) stats.counter(kClasses[hundreds - 1]).add();
+  if (reply_state_ != Reply::None) count_downstream_status(stats, origin_.listener_stats, info_.response_code);
 }
 
 // The lines that are written before the end, where they are asked for.

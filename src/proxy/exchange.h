@@ -31,6 +31,7 @@ class Worker;
 struct ExchangeOrigin {
   const HcmConfig* hcm = nullptr;
   observe::StatGroup* stats = nullptr;                             ///< http.<stat_prefix>.
+  observe::StatGroup* listener_stats = nullptr;                    ///< listener.<address>.http.<stat_prefix>.; or null
   const std::vector<observe::StatGroup*>* filter_stats = nullptr;  ///< of each of hcm->filters; entries may be null
   const net::Address* remote = nullptr;                            ///< the direct peer
   const net::Address* local = nullptr;
@@ -164,7 +165,6 @@ class Exchange final : public base::Pooled,
   void cut(http::ResetCode code);
   void finish();
   void count_response();
-  void count_status(uint16_t status);
   void write_log(std::string_view type);
   void begin_log();
   void on_log_interval();

@@ -21,12 +21,6 @@ HttpConnection::HttpConnection(WorkerListener& listener, const FilterChainConfig
       created_(listener.worker().loop().now()),
       id_(listener.worker().next_connection_id()),
       is_h2_(is_h2) {
-  stats_.counter(HttpStat::downstream_cx_total).add();
-  stats_.gauge(HttpStat::downstream_cx_active).add();
-  if (transport->tls() != nullptr) {
-    stats_.counter(HttpStat::downstream_cx_ssl_total).add();
-    stats_.gauge(HttpStat::downstream_cx_ssl_active).add();
-  }
   stats_.counter(is_h2 ? HttpStat::downstream_cx_http2_total : HttpStat::downstream_cx_http1_total).add();
   stats_.gauge(is_h2 ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active).add();
 
@@ -57,6 +51,7 @@ const ExchangeOrigin& HttpConnection::origin() {
   ExchangeOrigin& facts = origin_->facts;
   facts.hcm = &hcm_;
   facts.stats = &stats_;
+  facts.listener_stats = &listener_.listener_http_stats(hcm_);
   facts.filter_stats = &listener_.filter_stats(hcm_);
   facts.remote = &transport.peer_address();
   facts.local = &transport.local_address();
@@ -90,9 +85,7 @@ http::ServerStreamHandler& HttpConnection::on_request(http::ServerStream& stream
 void HttpConnection::on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) {
   stats_.counter(HttpStat::downstream_rq_total).add();
   stats_.counter(is_h2_ ? HttpStat::downstream_rq_http2_total : HttpStat::downstream_rq_http1_total).add();
-  if (status >= 400 && status < 500) stats_.counter(HttpStat::downstream_rq_4xx).add();
-  if (status >= 500) stats_.counter(HttpStat::downstream_rq_5xx).add();
-  if (status != 0) stats_.counter(HttpStat::downstream_rq_completed).add();
+  if (status != 0) count_downstream_status(stats_, &listener_.listener_http_stats(hcm_), status);
   if (status == 408) stats_.counter(HttpStat::downstream_rq_header_timeout).add();
   codec_stats_.publish();
   listener_.worker().log_refused_request(origin(), head, is_h2_ ? http::Version::Http2 : head.version, status, end);
@@ -136,6 +129,13 @@ void HttpConnection::count_end() {
   stats_.counter(HttpStat::downstream_cx_destroy).add();
   stats_.counter(is_local_close_ ? HttpStat::downstream_cx_destroy_local : HttpStat::downstream_cx_destroy_remote)
       .add();
+  if (has_cut_request_) {
+    stats_.counter(HttpStat::downstream_cx_destroy_active_rq).add();
+    stats_
+        .counter(is_local_close_ ? HttpStat::downstream_cx_destroy_local_active_rq
+                                 : HttpStat::downstream_cx_destroy_remote_active_rq)
+        .add();
+  }
   stats_.gauge(HttpStat::downstream_cx_active).subtract();
   if (has_tls()) stats_.gauge(HttpStat::downstream_cx_ssl_active).subtract();
   stats_.gauge(is_h2_ ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active).subtract();
@@ -145,6 +145,7 @@ void HttpConnection::count_end() {
 
 void HttpConnection::on_exchange_done(Exchange& exchange) {
   exchange.unlink();
+  if ((exchange.request_info().flags & observe::kDownstreamConnectionTermination) != 0) has_cut_request_ = true;
   publish();
   if (exchanges_.is_empty()) arm_rest();
 }

@@ -76,6 +76,7 @@ class HttpConnection final : public net::Destroyable,
   bool is_h2_;
   bool is_draining_ = false;
   bool is_local_close_ = false;
+  bool has_cut_request_ = false;  ///< the connection went before a request of it was answered
 };
 
 }  // namespace weft::proxy

@@ -65,7 +65,37 @@ void IncomingConnection::inspect(base::Slice data) {
     facts_.server_name = server_name_;
     facts_.application_protocols = std::move(result.hello.alpn);
   }
+  count_hello(result.state == net::ClientHelloState::Complete);
   choose_chain();
+}
+
+void IncomingConnection::count_hello(bool is_tls) {
+  observe::StatGroup& stats = listener_.tls_inspector_stats();
+  stats.counter(is_tls ? TlsInspectorStat::tls_found : TlsInspectorStat::tls_not_found).add();
+  if (!is_tls) return;
+  stats.counter(server_name_.empty() ? TlsInspectorStat::sni_not_found : TlsInspectorStat::sni_found).add();
+  stats.counter(facts_.application_protocols.empty() ? TlsInspectorStat::alpn_not_found : TlsInspectorStat::alpn_found)
+      .add();
+}
+
+// From here on the connection is one of its connection manager's, whose codec it may never reach.
+void IncomingConnection::count_chain() {
+  observe::StatGroup& stats = listener_.http_stats(*chain_->hcm);
+  stats.counter(HttpStat::downstream_cx_total).add();
+  stats.gauge(HttpStat::downstream_cx_active).add();
+  if (chain_->tls == nullptr) return;
+  stats.counter(HttpStat::downstream_cx_ssl_total).add();
+  stats.gauge(HttpStat::downstream_cx_ssl_active).add();
+}
+
+void IncomingConnection::uncount_chain() {
+  observe::StatGroup& stats = listener_.http_stats(*chain_->hcm);
+  stats.counter(HttpStat::downstream_cx_destroy).add();
+  stats.counter(is_peer_gone_ ? HttpStat::downstream_cx_destroy_remote : HttpStat::downstream_cx_destroy_local).add();
+  stats.gauge(HttpStat::downstream_cx_active).subtract();
+  if (chain_->tls != nullptr) stats.gauge(HttpStat::downstream_cx_ssl_active).subtract();
+  stats.histogram(HttpStat::downstream_cx_length_ms)
+      .record(base::to_milliseconds(listener_.worker().loop().now() - accepted_));
 }
 
 void IncomingConnection::on_inspect_timeout() {
@@ -107,6 +137,7 @@ void IncomingConnection::choose_chain() {
   } else {
     connection_.reset(new net::Connection(loop, std::move(socket_), std::move(tls), *this));
   }
+  count_chain();
 }
 
 void IncomingConnection::on_handshake_timeout() {
@@ -132,7 +163,10 @@ void IncomingConnection::on_open() {
   connection_->start_reading();
 }
 
-void IncomingConnection::on_silence() { finish(); }
+void IncomingConnection::on_silence() {
+  listener_.http_stats(*chain_->hcm).counter(HttpStat::downstream_cx_idle_timeout).add();
+  finish();
+}
 
 void IncomingConnection::detect_version(base::Slice data) {
   first_bytes_.append(std::move(data));
@@ -153,12 +187,16 @@ void IncomingConnection::hand_over(bool is_h2) {
   listener_.worker().loop().destroy_later(std::unique_ptr<net::Destroyable>(this));
 }
 
-void IncomingConnection::on_end() { finish(); }
+void IncomingConnection::on_end() {
+  is_peer_gone_ = true;
+  finish();
+}
 void IncomingConnection::on_error(const base::Error&) {
   listener_.stats().counter(ListenerStat::downstream_listener_filter_remote_close).add();
   finish();
 }
 void IncomingConnection::on_close(const base::Error& error) {
+  is_peer_gone_ = true;
   failure_ = error.message;
   finish();
 }
@@ -171,7 +209,10 @@ void IncomingConnection::finish() {
   net::Loop& loop = listener_.worker().loop();
   if (handle_.is_valid()) loop.close(handle_);
   if (socket_.id() >= 0) loop.discard(std::move(socket_));
-  if (connection_ != nullptr) connection_->close();
+  if (connection_ != nullptr) {
+    connection_->close();
+    uncount_chain();
+  }
   unlink();
   const std::string remote = peer_.to_string(), local = local_.to_string();
   listener_.on_connection_gone({.accepted = accepted_,

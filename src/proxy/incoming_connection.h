@@ -45,6 +45,9 @@ class IncomingConnection final : public net::Destroyable,
   void choose_chain();
   void hand_over(bool is_h2);
   void finish();
+  void count_chain();
+  void uncount_chain();
+  void count_hello(bool is_tls);
 
   WorkerListener& listener_;
   net::AcceptedSocket socket_;
@@ -59,6 +62,7 @@ class IncomingConnection final : public net::Destroyable,
   net::Timer timer_;
   std::string failure_;  ///< why the connection broke before its codec had it
   bool has_no_chain_ = false;
+  bool is_peer_gone_ = false;
   bool is_finished_ = false;
 };
 

@@ -28,6 +28,10 @@ Server::Server(const ServerParts& parts)
       ticket_timer_(net::Timer::Callback::bind<&Server::rotate_tickets>(*this)),
       is_worker_idle_(parts.workers.size(), false) {
   stats_ = &parts_.registry->group({"server.", "server.", {}}, kServerStats, main_index());
+  cluster_manager_stats_ =
+      &parts_.registry->group({"cluster_manager.", "cluster_manager.", {}}, kClusterManagerStats, main_index());
+  listener_manager_stats_ =
+      &parts_.registry->group({"listener_manager.", "listener_manager.", {}}, kListenerManagerStats, main_index());
 }
 
 Server::~Server() {
@@ -35,7 +39,8 @@ Server::~Server() {
   workers_.clear();
   shared_stats_.clear();
   for (observe::StatGroup* group : cluster_stats_) parts_.registry->release(*group);
-  parts_.registry->release(*stats_);
+  for (observe::StatGroup* group : {stats_, cluster_manager_stats_, listener_manager_stats_})
+    parts_.registry->release(*group);
 }
 
 base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
@@ -63,6 +68,9 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
     net::Resolver* resolver = parts_.resolver_for ? parts_.resolver_for(config->dns) : parts_.resolver;
     discovery_->add(*clusters_.back(), *cluster_stats_.back(), resolver);
   }
+  cluster_manager_stats_->counter(ClusterManagerStat::cluster_added).add(clusters_.size());
+  cluster_manager_stats_->gauge(ClusterManagerStat::active_clusters).set(static_cast<int64_t>(clusters_.size()));
+  listener_manager_stats_->counter(ListenerManagerStat::listener_added).add(listeners_.size());
   discovery_->start();
   parts_.main->arm(flush_timer_, snapshot_->stats_flush_interval);
   parts_.main->arm(ticket_timer_, kTicketRotation);
@@ -134,6 +142,11 @@ void Server::on_warm() {
     parts_.workers[i]->post([this, worker, hosts] { worker->start(snapshot_, clusters_, listeners_, hosts); });
   }
   if (state() == State::Initializing) set_state(State::Live);
+  // Envoy creates a listener on each worker, and counts each.
+  observe::StatGroup& manager = *listener_manager_stats_;
+  manager.counter(ListenerManagerStat::listener_create_success).add(listeners_.size() * parts_.workers.size());
+  manager.gauge(ListenerManagerStat::total_listeners_active).set(static_cast<int64_t>(listeners_.size()));
+  manager.gauge(ListenerManagerStat::workers_started).set(1);
   stats_->gauge(ServerStat::live).set(1);
   stats_->gauge(ServerStat::concurrency).set(static_cast<int64_t>(parts_.workers.size()));
 }

@@ -122,6 +122,8 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ClusterDiscovery> discovery_;
   observe::StatGroup* stats_ = nullptr;
+  observe::StatGroup* cluster_manager_stats_ = nullptr;
+  observe::StatGroup* listener_manager_stats_ = nullptr;
   std::vector<std::unique_ptr<SharedStats>> shared_stats_;  ///< in the order of clusters_
   std::vector<observe::StatGroup*> cluster_stats_;          ///< the main thread's, in the order of clusters_
   base::SharedCount state_;                                 ///< a State; SharedCount because the admin thread reads it

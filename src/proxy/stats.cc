@@ -19,6 +19,10 @@ constexpr observe::StatTable::Row kClusterRows[] = {WEFT_CLUSTER_STATS(WEFT_STAT
 static_assert(std::size(kClusterRows) == static_cast<size_t>(ClusterStat::kCount));
 constexpr observe::StatTable::Row kHttpRows[] = {WEFT_HTTP_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kListenerRows[] = {WEFT_LISTENER_STATS(WEFT_STAT_ROW)};
+constexpr observe::StatTable::Row kListenerHttpRows[] = {WEFT_LISTENER_HTTP_STATS(WEFT_STAT_ROW)};
+constexpr observe::StatTable::Row kClusterManagerRows[] = {WEFT_CLUSTER_MANAGER_STATS(WEFT_STAT_ROW)};
+constexpr observe::StatTable::Row kListenerManagerRows[] = {WEFT_LISTENER_MANAGER_STATS(WEFT_STAT_ROW)};
+constexpr observe::StatTable::Row kTlsInspectorRows[] = {WEFT_TLS_INSPECTOR_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kListenerWorkerRows[] = {WEFT_LISTENER_WORKER_STATS(WEFT_STAT_ROW)};
 constexpr observe::StatTable::Row kServerRows[] = {WEFT_SERVER_STATS(WEFT_STAT_ROW)};
 
@@ -27,7 +31,21 @@ constexpr observe::StatTable::Row kServerRows[] = {WEFT_SERVER_STATS(WEFT_STAT_R
 const observe::StatTable kClusterStats{kClusterRows, std::size(kClusterRows)};
 const observe::StatTable kHttpStats{kHttpRows, std::size(kHttpRows)};
 const observe::StatTable kListenerStats{kListenerRows, std::size(kListenerRows)};
+const observe::StatTable kListenerHttpStats{kListenerHttpRows, std::size(kListenerHttpRows)};
+const observe::StatTable kClusterManagerStats{kClusterManagerRows, std::size(kClusterManagerRows)};
+const observe::StatTable kListenerManagerStats{kListenerManagerRows, std::size(kListenerManagerRows)};
+const observe::StatTable kTlsInspectorStats{kTlsInspectorRows, std::size(kTlsInspectorRows)};
 const observe::StatTable kListenerWorkerStats{kListenerWorkerRows, std::size(kListenerWorkerRows)};
 const observe::StatTable kServerStats{kServerRows, std::size(kServerRows)};
+
+void count_downstream_status(observe::StatGroup& manager, observe::StatGroup* of_listener, uint16_t status) {
+  const unsigned hundreds = status / 100;
+  const bool has_class = hundreds >= 1 && hundreds <= 5;
+  manager.counter(HttpStat::downstream_rq_completed).add();
+  if (has_class) manager.counter(static_cast<size_t>(HttpStat::downstream_rq_1xx) + hundreds - 1).add();
+  if (of_listener == nullptr) return;
+  of_listener->counter(ListenerHttpStat::downstream_rq_completed).add();
+  if (has_class) of_listener->counter(hundreds - 1).add();
+}
 
 }  // namespace weft::proxy

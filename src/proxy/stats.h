@@ -147,6 +147,25 @@ namespace weft::proxy {
   X(C, no_filter_chain_match)                          \
   X(H, downstream_cx_length_ms)
 
+// What a listener's connection managers answered, under "http.<stat_prefix>.".
+#define WEFT_LISTENER_HTTP_STATS(X) \
+  X(C, downstream_rq_1xx)           \
+  X(C, downstream_rq_2xx)           \
+  X(C, downstream_rq_3xx)           \
+  X(C, downstream_rq_4xx)           \
+  X(C, downstream_rq_5xx)           \
+  X(C, downstream_rq_completed)
+
+// The listener filter that reads ClientHellos, of all listeners together: "tls_inspector.".
+#define WEFT_TLS_INSPECTOR_STATS(X) \
+  X(C, alpn_found)                  \
+  X(C, alpn_not_found)              \
+  X(C, client_hello_too_large)      \
+  X(C, sni_found)                   \
+  X(C, sni_not_found)               \
+  X(C, tls_found)                   \
+  X(C, tls_not_found)
+
 // The same again for each worker, under "worker_N.".
 #define WEFT_LISTENER_WORKER_STATS(X) \
   X(G, downstream_cx_active)          \
@@ -162,6 +181,27 @@ namespace weft::proxy {
   X(G, uptime)                         \
   X(G, version)
 
+// Clusters and listeners of the process: "cluster_manager." and "listener_manager.".
+#define WEFT_CLUSTER_MANAGER_STATS(X) \
+  X(G, active_clusters)               \
+  X(C, cluster_added)                 \
+  X(C, cluster_modified)              \
+  X(C, cluster_removed)               \
+  X(C, cluster_updated)               \
+  X(G, warming_clusters)
+
+#define WEFT_LISTENER_MANAGER_STATS(X) \
+  X(C, listener_added)                 \
+  X(C, listener_create_failure)        \
+  X(C, listener_create_success)        \
+  X(C, listener_modified)              \
+  X(C, listener_removed)               \
+  X(C, listener_stopped)               \
+  X(G, total_listeners_active)         \
+  X(G, total_listeners_draining)       \
+  X(G, total_listeners_warming)        \
+  X(G, workers_started)
+
 #define WEFT_STAT_ENUM(kind, name) name,
 enum class ClusterStat : uint16_t {
   WEFT_CLUSTER_STATS(WEFT_STAT_ENUM)
@@ -176,10 +216,18 @@ enum class ClusterStat : uint16_t {
 };
 enum class HttpStat : uint16_t { WEFT_HTTP_STATS(WEFT_STAT_ENUM) kCount };
 enum class ListenerStat : uint16_t { WEFT_LISTENER_STATS(WEFT_STAT_ENUM) kCount };
+enum class ClusterManagerStat : uint16_t { WEFT_CLUSTER_MANAGER_STATS(WEFT_STAT_ENUM) kCount };
+enum class ListenerManagerStat : uint16_t { WEFT_LISTENER_MANAGER_STATS(WEFT_STAT_ENUM) kCount };
+enum class ListenerHttpStat : uint16_t { WEFT_LISTENER_HTTP_STATS(WEFT_STAT_ENUM) kCount };
+enum class TlsInspectorStat : uint16_t { WEFT_TLS_INSPECTOR_STATS(WEFT_STAT_ENUM) kCount };
 enum class ListenerWorkerStat : uint16_t { WEFT_LISTENER_WORKER_STATS(WEFT_STAT_ENUM) kCount };
 enum class ServerStat : uint16_t { WEFT_SERVER_STATS(WEFT_STAT_ENUM) kCount };
 #undef WEFT_STAT_ENUM
 
-extern const observe::StatTable kClusterStats, kHttpStats, kListenerStats, kListenerWorkerStats, kServerStats;
+extern const observe::StatTable kClusterStats, kHttpStats, kListenerStats, kListenerHttpStats, kListenerWorkerStats,
+    kServerStats, kTlsInspectorStats, kClusterManagerStats, kListenerManagerStats;
+
+/// A response of `status` in both groups; `of_listener` may be null (calls that begin inside).
+void count_downstream_status(observe::StatGroup& manager, observe::StatGroup* of_listener, uint16_t status);
 
 }  // namespace weft::proxy

@@ -154,7 +154,7 @@ void Worker::log_refused_request(const ExchangeOrigin& origin, const http::Reque
   info.protocol = http::to_string(version);
   info.response_code = status;
   info.response_code_details = end.detail;
-  if (status != 408) info.flags = observe::kDownstreamProtocolError;
+  if (status != 408 && end.detail != "missing_host_header") info.flags = observe::kDownstreamProtocolError;
   info.connection_id = origin.connection_id;
   info.downstream_remote_address = info.downstream_direct_remote_address = origin.remote_text;
   info.downstream_local_address = origin.local_text;

@@ -19,6 +19,8 @@ WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector
   worker_stats_ = &worker.stat_group(
       {"listener." + name + "." + number + ".", "listener." + number + ".", {{"envoy.listener_address", name}}},
       kListenerWorkerStats);
+  if (config_->has_tls_inspector)
+    tls_inspector_stats_ = &worker.stat_group({"tls_inspector.", "tls_inspector.", {}}, kTlsInspectorStats);
   tls_stats_.set_group(*stats_);
 }
 
@@ -148,6 +150,13 @@ WorkerListener::HcmCounters& WorkerListener::http_counters(const HcmConfig& hcm)
     const std::string name = stat_name(hcm.stat_prefix);
     counters->stats =
         &worker_.stat_group({"http." + name + ".", "http.", {{"envoy.http_conn_manager_prefix", name}}}, kHttpStats);
+    const std::string address =
+        config_->stat_prefix.empty() ? stat_name(config_->address.to_string()) : config_->stat_prefix;
+    counters->of_listener =
+        &worker_.stat_group({"listener." + address + ".http." + name + ".",
+                             "listener.http.",
+                             {{"envoy.http_conn_manager_prefix", name}, {"envoy.listener_address", address}}},
+                            kListenerHttpStats);
     for (const FilterConfig& filter : hcm.filters) {
       const observe::StatTable* table = filter.factory->stat_table();
       const std::string prefix(filter.factory->stat_prefix());

@@ -54,6 +54,9 @@ class WorkerListener final : private net::AcceptHandler {
   /// Of each of hcm.filters; null where a filter counts nothing.
   const std::vector<observe::StatGroup*>& filter_stats(const HcmConfig& hcm) { return http_counters(hcm).filters; }
   CodecStats& codec_stats(const HcmConfig& hcm, bool is_h2);
+  observe::StatGroup& listener_http_stats(const HcmConfig& hcm) { return *http_counters(hcm).of_listener; }
+  /// Of the listener filter, where the listener has it.
+  observe::StatGroup& tls_inspector_stats() { return *tls_inspector_stats_; }
   const http::H1Options& h1_options(const HcmConfig& hcm) { return http_counters(hcm).h1_options; }
   /// What the listener's own access log says of a connection that has ended. Views live until the call returns.
   struct Ended {
@@ -75,6 +78,7 @@ class WorkerListener final : private net::AcceptHandler {
 
   struct HcmCounters {
     observe::StatGroup* stats = nullptr;
+    observe::StatGroup* of_listener = nullptr;
     std::vector<observe::StatGroup*> filters;
     std::unique_ptr<CodecStats> h1, h2;
     http::H1Options h1_options;  ///< the connection manager's, with the listener's buffer limit
@@ -101,6 +105,7 @@ class WorkerListener final : private net::AcceptHandler {
   std::vector<net::Handle> accepting_;
   observe::StatGroup* stats_;
   observe::StatGroup* worker_stats_;  ///< under "worker_N."
+  observe::StatGroup* tls_inspector_stats_ = nullptr;
   TlsStats tls_stats_;
   std::unordered_map<const FilterChainConfig*, ChainTls> tls_;
   std::unordered_map<const HcmConfig*, std::unique_ptr<HcmCounters>> http_;
