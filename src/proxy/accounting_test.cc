@@ -26,7 +26,8 @@ class Accounting : public WithProxy {
     if (is_routed) route_to_upstream(upstreams);
     for (const auto& [name, value] : {std::pair("x-flags", "%RESPONSE_FLAGS%"),
                                       {"x-details", "%RESPONSE_CODE_DETAILS%"},
-                                      {"x-why", "%UPSTREAM_TRANSPORT_FAILURE_REASON%"}}) {
+                                      {"x-why", "%UPSTREAM_TRANSPORT_FAILURE_REASON%"},
+                                      {"x-cluster", "%UPSTREAM_CLUSTER%"}}) {
       routes.response_headers.adds.push_back({.name = name, .value = observe::Format::parse_text(value).value()});
     }
     start();
@@ -246,6 +247,22 @@ TEST_F(Accounting, AConnectionThatGoesDuringARequestSaysSo) {
   EXPECT_TRUE(world.run_until([&] { return in("downstream_cx_destroy") == 1; }, seconds(5)));
   EXPECT_EQ(in("downstream_cx_destroy_active_rq"), 1);
   EXPECT_EQ(in("downstream_cx_destroy_remote_active_rq"), 1);
+}
+
+TEST_F(Accounting, AConnectionThatHasServedItsRequestsIsNotDrainedByTheServer) {
+  hcm.max_requests_per_connection = 1;
+  begin();
+  EXPECT_TRUE(has_line(call("GET / HTTP/1.1\r\nhost: a\r\n"), "connection: close"));
+  EXPECT_EQ(in("downstream_cx_max_requests_reached"), 1);
+  EXPECT_EQ(in("downstream_cx_drain_close"), 0);
+}
+
+TEST_F(Accounting, AnAnswerMadeHereTellsTheClusterItWasFor) {
+  begin();
+  const std::string answer =
+      call("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: x\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403")) << answer;
+  EXPECT_TRUE(has_line(answer, "x-cluster: up"));
 }
 
 TEST_F(Accounting, TheProcessTellsItsClustersAndListeners) {

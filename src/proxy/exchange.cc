@@ -469,12 +469,14 @@ void Exchange::on_upstream_failure(const UpstreamFailure& failure) {
   if (failure.after_head || reply_state_ != Reply::None) {
     info_.flags |= failure.flag;
     info_.response_code_details = failure.details;
-    origin_.stats->counter(HttpStat::rq_reset_after_downstream_response_started).add();
+    // Envoy counts it for gRPC only, whose success it had not charged yet.
+    if (response_ && http::is_grpc_content_type(response_->get(HeaderId::ContentType)))
+      origin_.stats->counter(HttpStat::rq_reset_after_downstream_response_started).add();
     origin_.stats->counter(HttpStat::downstream_rq_tx_reset).add();
     return cut(http::ResetCode::Internal);
   }
   is_overload_reply_ = failure.is_overload;
-  is_upstream_reply_ = true;
+  is_upstream_reply_ = call_->attempts() > 0;
   local_reply(failure.status, failure.body, failure.details, failure.flag);
 }
 
@@ -519,6 +521,9 @@ void Exchange::answer(const LocalAnswer& answer, std::string_view details, uint6
   is_local_reply_ = true;
   info_.flags |= flag;
   info_.response_code_details = details;
+  // The log tells which cluster the request was for, also where a filter or the upgrade rules answered.
+  if (const std::string_view target = target_cluster(); call_ == nullptr && worker_.find_cluster(target) != nullptr)
+    info_.upstream_cluster = target;
   on_request_taken(request_passage_.held.size());
   request_passage_.held.clear();
   response_passage_ = Passage();

@@ -72,7 +72,7 @@ http::ServerStreamHandler& HttpConnection::on_request(http::ServerStream& stream
   stats_.counter(is_h2_ ? HttpStat::downstream_rq_http2_total : HttpStat::downstream_rq_http1_total).add();
   if (hcm_.max_requests_per_connection != 0 && requests_ >= hcm_.max_requests_per_connection && !is_draining_) {
     stats_.counter(HttpStat::downstream_cx_max_requests_reached).add();
-    drain();
+    begin_drain();
   }
   if (is_draining_) stream.close_after();
   auto* exchange = new (listener_.worker().exchange_pool()) Exchange(listener_.worker(), *this, origin(), stream);
@@ -151,10 +151,14 @@ void HttpConnection::on_exchange_done(Exchange& exchange) {
 }
 
 void HttpConnection::drain() {
+  if (!is_draining_) stats_.counter(HttpStat::downstream_cx_drain_close).add();
+  begin_drain();
+}
+
+void HttpConnection::begin_drain() {
   if (is_draining_) return;
   is_draining_ = true;
   is_local_close_ = true;
-  stats_.counter(HttpStat::downstream_cx_drain_close).add();
   codec_->drain();
 }
 
@@ -190,7 +194,7 @@ void HttpConnection::on_rest() {
 void HttpConnection::on_idle_timeout() {
   stats_.counter(HttpStat::downstream_cx_idle_timeout).add();
   if (requests_ == 0) return close();
-  if (is_h2_) return drain();
+  if (is_h2_) return begin_drain();
   timer_.set_callback(net::Timer::Callback::bind<&HttpConnection::on_drain_timeout>(*this));
   listener_.worker().loop().arm(timer_, hcm_.drain_timeout);
 }
@@ -198,11 +202,11 @@ void HttpConnection::on_idle_timeout() {
 void HttpConnection::on_max_duration() {
   stats_.counter(HttpStat::downstream_cx_max_duration_reached).add();
   if (requests_ == 0) return close();
-  if (is_h2_ || !exchanges_.is_empty()) return drain();
+  if (is_h2_ || !exchanges_.is_empty()) return begin_drain();
   timer_.set_callback(net::Timer::Callback::bind<&HttpConnection::on_drain_timeout>(*this));
   listener_.worker().loop().arm(timer_, hcm_.drain_timeout);
 }
 
-void HttpConnection::on_drain_timeout() { drain(); }
+void HttpConnection::on_drain_timeout() { begin_drain(); }
 
 }  // namespace weft::proxy

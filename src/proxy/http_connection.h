@@ -51,6 +51,7 @@ class HttpConnection final : public net::Destroyable,
   };
   const ExchangeOrigin& origin();
   bool has_tls() { return codec_->transport().tls() != nullptr; }
+  void begin_drain();
   void arm_rest();
   void on_rest();
   void on_idle_timeout();
