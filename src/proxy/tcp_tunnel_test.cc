@@ -88,6 +88,26 @@ TEST_F(TcpTunnels, AnUnreachableUpstreamIsA503) {
       << made->answer();
 }
 
+class TunnelsOfAnEjectedHost : public TcpTunnels, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(TunnelsOfAnEjectedHost, EndAtOnceOnlyWhereConfigured) {
+  cluster.connect_timeout = seconds(1);
+  cluster.close_connections_on_host_health_failure = GetParam();
+  cluster.outlier.emplace().consecutive_5xx = 1;
+  cluster.outlier->max_ejection_percent = 100;
+  begin();
+  const auto made = send(kConnect);
+  ASSERT_TRUE(gets(*made, "200 OK"));
+  world.partition("proxy", "upstream0");
+  const auto refused = send(kConnect);
+  ASSERT_TRUE(world.run_until([&] { return refused->answer().starts_with("HTTP/1.1 503"); }, seconds(5)));
+  EXPECT_EQ(stat("cluster.up.outlier_detection.ejections_active"), 1);
+  world.run_for(seconds(1));
+  EXPECT_EQ(made->is_over(), GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(EitherWay, TunnelsOfAnEjectedHost, ::testing::Bool());
+
 TEST_F(TcpTunnels, APostMayBeCarriedToo) {
   begin(true);
   const auto made = send("POST /x HTTP/1.1\r\nhost: a.com\r\ncontent-length: 4\r\n", "body");

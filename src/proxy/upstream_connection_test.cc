@@ -144,6 +144,26 @@ TEST_F(UpstreamConnections, AResponseThatTakesTooLongIsCut) {
   EXPECT_EQ(up("upstream_rq_max_duration_reached"), 1);
 }
 
+// The upstream takes nothing any more: what the system's buffers do not take waits in the proxy, up to the limit.
+TEST_F(UpstreamConnections, HoldNoMoreThanTheirBuffer) {
+  cluster.buffer_bytes = 16 * 1024;
+  begin();
+  expect_ok();
+  world.partition("proxy", "upstream0");
+  const auto slow = send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 400000\r\n", std::string(400'000, 'x'));
+  world.run_for(seconds(2));
+  EXPECT_GE(up("upstream_flow_control_backed_up_total"), 1);
+}
+
+TEST_F(UpstreamConnections, HoldAMebibyteUnlessToldOtherwise) {
+  begin();
+  expect_ok();
+  world.partition("proxy", "upstream0");
+  const auto slow = send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 400000\r\n", std::string(400'000, 'x'));
+  world.run_for(seconds(2));
+  EXPECT_EQ(up("upstream_flow_control_backed_up_total"), 0);
+}
+
 TEST_F(UpstreamConnections, ComeFromTheConfiguredAddress) {
   cluster.bind_to = *net::Address::parse("127.0.0.77", 0);
   begin();
