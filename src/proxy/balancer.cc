@@ -46,8 +46,14 @@ double Balancer::weight_of(const Host& host, base::MonoTime now) const {
 
 void Balancer::update(std::span<const std::shared_ptr<Host>> hosts, base::Random& random, base::MonoTime now) {
   hosts_.assign(hosts.begin(), hosts.end());
+  standings_.clear();
   last_added_ = {};
-  for (const auto& host : hosts_) last_added_ = std::max(last_added_, host->added_at);
+  for (const auto& host : hosts_) {
+    standings_.push_back(host->is_usable()     ? Standing::Usable
+                         : host->is_degraded() ? Standing::Degraded
+                                               : Standing::Out);
+    last_added_ = std::max(last_added_, host->added_at);
+  }
   rebuild_priorities(random, now);
 }
 
@@ -60,10 +66,10 @@ void Balancer::rebuild_priorities(base::Random& random, base::MonoTime now) {
   for (const Availability& a : availability) total += a.healthy + a.degraded;
   find_panic(total);
   share_load(availability);
-  for (const auto& host : hosts_) {
-    Priority& priority = priorities_[host->priority];
-    if (priority.is_in_panic || host->is_usable()) priority.healthy.hosts.push_back(host.get());
-    else if (host->is_degraded()) priority.degraded.hosts.push_back(host.get());
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    Priority& priority = priorities_[hosts_[i]->priority];
+    if (priority.is_in_panic || standings_[i] == Standing::Usable) priority.healthy.hosts.push_back(hosts_[i].get());
+    else if (standings_[i] == Standing::Degraded) priority.degraded.hosts.push_back(hosts_[i].get());
   }
   for (Priority& priority : priorities_) {
     fill(priority.healthy, random, now);
@@ -77,13 +83,13 @@ std::vector<Balancer::Availability> Balancer::measure_availability() {
   };
   std::vector<Sums> sums(priorities_.size());
   usable_ = 0;
-  for (const auto& host : hosts_) {
-    const uint64_t size = options_.weighs_health_of_priorities ? std::max(1u, host->weight) : 1;
-    Sums& of = sums[host->priority];
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    const uint64_t size = options_.weighs_health_of_priorities ? std::max(1u, hosts_[i]->weight) : 1;
+    Sums& of = sums[hosts_[i]->priority];
     of.all += size;
-    if (host->is_usable()) of.healthy += size;
-    if (host->is_degraded()) of.degraded += size;
-    usable_ += host->is_usable() ? 1 : 0;
+    if (standings_[i] == Standing::Usable) of.healthy += size;
+    if (standings_[i] == Standing::Degraded) of.degraded += size;
+    usable_ += standings_[i] == Standing::Usable ? 1 : 0;
   }
   std::vector<Availability> availability(priorities_.size());
   for (size_t i = 0; i < sums.size(); ++i) {
@@ -98,9 +104,9 @@ std::vector<Balancer::Availability> Balancer::measure_availability() {
 /// A priority panics when too few of its hosts can take traffic and the others cannot make up for it.
 void Balancer::find_panic(uint32_t total_availability) {
   std::vector<uint32_t> all(priorities_.size()), available(priorities_.size());
-  for (const auto& host : hosts_) {
-    ++all[host->priority];
-    available[host->priority] += host->is_usable() || host->is_degraded() ? 1 : 0;
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    ++all[hosts_[i]->priority];
+    available[hosts_[i]->priority] += standings_[i] != Standing::Out ? 1 : 0;
   }
   is_in_panic_ = false;
   for (size_t i = 0; i < priorities_.size(); ++i) {

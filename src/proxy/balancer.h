@@ -110,6 +110,8 @@ class Balancer {
     Group degraded;  ///< takes what the healthy ones of all priorities cannot
     bool is_in_panic = false;
   };
+  /// A host as it was when the update began: other workers eject meanwhile.
+  enum class Standing : uint8_t { Usable, Degraded, Out };
   /// How much of a priority may take traffic, percent, with the surplus that overprovisioning grants.
   struct Availability {
     uint32_t healthy = 0, degraded = 0;
@@ -131,6 +133,7 @@ class Balancer {
 
   const BalancerOptions options_;
   std::vector<std::shared_ptr<Host>> hosts_;
+  std::vector<Standing> standings_;  ///< in the order of hosts_
   std::vector<Priority> priorities_;
   size_t usable_ = 0;
   base::MonoTime last_added_{};

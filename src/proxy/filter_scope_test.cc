@@ -10,7 +10,7 @@ namespace {
 
 std::shared_ptr<const FaultConfig> abort_with(uint16_t status) {
   auto config = std::make_shared<FaultConfig>();
-  config->abort.emplace();
+  config->abort = FaultConfig::Abort();
   config->abort->http_status = status;
   config->abort->percentage = {100, 100};
   return config;
