@@ -24,7 +24,7 @@ struct HostStatus {
   std::string address;   ///< "127.0.0.1:80", "[::1]:80" or a unix path
   std::string hostname;  ///< the name it was resolved from; may be empty
   uint64_t cx_active = 0, cx_connect_fail = 0, cx_total = 0;
-  uint64_t rq_active = 0, rq_error = 0, rq_success = 0, rq_timeout = 0, rq_total = 0;
+  uint64_t rq_active = 0, rq_pending_active = 0, rq_error = 0, rq_success = 0, rq_timeout = 0, rq_total = 0;
   bool failed_active_health_check = false, failed_outlier_check = false, pending_active_health_check = false;
   bool is_unhealthy = false, is_degraded = false;  ///< by the endpoint's configured health_status
   uint32_t weight = 1, priority = 0;

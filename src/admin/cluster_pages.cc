@@ -1,5 +1,6 @@
 // /clusters and /listeners.
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <iterator>
 
@@ -21,8 +22,9 @@ struct HostStat {
 constexpr HostStat kHostStats[] = {
     {"cx_active", &HostStatus::cx_active, true},    {"cx_connect_fail", &HostStatus::cx_connect_fail, false},
     {"cx_total", &HostStatus::cx_total, false},     {"rq_active", &HostStatus::rq_active, true},
-    {"rq_error", &HostStatus::rq_error, false},     {"rq_success", &HostStatus::rq_success, false},
-    {"rq_timeout", &HostStatus::rq_timeout, false}, {"rq_total", &HostStatus::rq_total, false}};
+    {"rq_error", &HostStatus::rq_error, false},     {"rq_pending_active", &HostStatus::rq_pending_active, true},
+    {"rq_success", &HostStatus::rq_success, false}, {"rq_timeout", &HostStatus::rq_timeout, false},
+    {"rq_total", &HostStatus::rq_total, false}};
 
 std::string health_flags(const HostStatus& host) {
   std::string flags;
@@ -192,7 +194,12 @@ AdminResponse json_response(base::Result<std::string> json) {
 
 void Pages::clusters(const AdminRequest& request, base::WallTime, Respond& respond) {
   bool is_json = request.query.find("format").value_or("") == "json";
-  backend_.gather_clusters([is_json, respond](std::vector<ClusterStatus> clusters) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  const auto filter = std::make_shared<re2::RE2>(std::string(request.query.find("filter").value_or("")), options);
+  if (!filter->ok()) return respond({.status = 400, .body = "Invalid re2 regex"});
+  backend_.gather_clusters([is_json, filter, respond](std::vector<ClusterStatus> clusters) {
+    std::erase_if(clusters, [&](const ClusterStatus& one) { return !re2::RE2::PartialMatch(one.name, *filter); });
     respond(is_json ? json_response(clusters_json(clusters)) : AdminResponse{.body = clusters_text(clusters)});
   });
 }

@@ -192,6 +192,7 @@ TEST_F(PagesTest, ClustersHaveEnvoysLines) {
   HostStatus host{.address = "127.0.0.1:80", .hostname = "web.local"};
   host.cx_active = 1;
   host.rq_total = 5;
+  host.rq_pending_active = 2;
   host.failed_outlier_check = true;
   host.success_rate = 50.25;
   cluster.hosts.push_back(host);
@@ -216,6 +217,7 @@ TEST_F(PagesTest, ClustersHaveEnvoysLines) {
             "web::127.0.0.1:80::cx_total::0\n"
             "web::127.0.0.1:80::rq_active::0\n"
             "web::127.0.0.1:80::rq_error::0\n"
+            "web::127.0.0.1:80::rq_pending_active::2\n"
             "web::127.0.0.1:80::rq_success::0\n"
             "web::127.0.0.1:80::rq_timeout::0\n"
             "web::127.0.0.1:80::rq_total::5\n"
@@ -229,6 +231,9 @@ TEST_F(PagesTest, ClustersHaveEnvoysLines) {
             "web::127.0.0.1:80::priority::0\n"
             "web::127.0.0.1:80::success_rate::50.25\n"
             "web::127.0.0.1:80::local_origin_success_rate::-1\n");
+  EXPECT_EQ(body("/clusters?filter=^we"), body("/clusters"));
+  EXPECT_EQ(body("/clusters?filter=api"), "");
+  EXPECT_EQ(get("/clusters?filter=(").status, 400);
   AdminResponse json = get("/clusters?format=json");
   EXPECT_EQ(json.content_type, kJson);
   for (std::string_view part :

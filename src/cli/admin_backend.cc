@@ -18,6 +18,7 @@ admin::HostStatus status_of(const proxy::Host& host) {
   s.cx_total = host.cx_total.value();
   s.rq_active = host.rq_active.value();
   s.rq_error = host.rq_error.value();
+  s.rq_pending_active = host.rq_pending_active.value();
   s.rq_success = host.rq_success.value();
   s.rq_timeout = host.rq_timeout.value();
   s.rq_total = host.rq_total.value();

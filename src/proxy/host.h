@@ -52,7 +52,7 @@ struct Host : std::enable_shared_from_this<Host> {
   std::shared_ptr<const Locality> locality;  ///< null: none. Set before others know the host
 
   // /clusters and the balancer read these.
-  base::SharedCount rq_active, rq_total, rq_success, rq_error, rq_timeout;
+  base::SharedCount rq_active, rq_pending_active, rq_total, rq_success, rq_error, rq_timeout;
   base::SharedCount cx_active, cx_total, cx_connect_fail;
   HostOutlier outlier;
 

@@ -249,6 +249,7 @@ HostPool::Answer HostPool::acquire(PoolCaller& caller) {
   }
   pending_.push_back(caller);
   ++pending_count_;
+  host_->rq_pending_active.add();
   cluster_.stats().counter(ClusterStat::upstream_rq_pending_total).add();
   cluster_.stats().gauge(ClusterStat::upstream_rq_pending_active).add();
   make_connections();
@@ -264,6 +265,7 @@ void HostPool::cancel(PoolCaller& caller) {
 void HostPool::drop_pending(PoolCaller& caller) {
   caller.unlink();
   --pending_count_;
+  host_->rq_pending_active.subtract();
   cluster_.stats().gauge(ClusterStat::upstream_rq_pending_active).subtract();
   cluster_.breaker(kind_.is_high_priority).pending_requests().give_back();
 }
