@@ -5,6 +5,7 @@
 #include "admin/html.h"
 #include "admin/testing/memory_backend.h"
 #include "base/log.h"
+#include "net/testing/tls_certificates.h"
 
 namespace weft::admin {
 namespace {
@@ -57,6 +58,25 @@ TEST_F(PagesTest, FailingHealthChecksShowAsDraining) {
   EXPECT_EQ(request("POST", "/healthcheck/ok").body, "OK\n");
   EXPECT_FALSE(backend.is_health_check_failing);
   EXPECT_EQ(get("/ready").status, 200);
+}
+
+TEST_F(PagesTest, CertsTellsNamesSerialsAndDaysOfWhatIsLoaded) {
+  net::TestAuthority authority("authority");
+  auto tls = std::make_shared<net::TlsContextConfig>();
+  tls->certificates = {authority.issue({.dns = {"a.example"}, .uris = {"spiffe://mesh.example/a"}})};
+  tls->trusted_ca_pem = authority.pem();
+  auto listener = std::make_shared<proxy::ListenerConfig>();
+  listener->filter_chains.emplace_back().tls = tls;
+  auto snapshot = std::make_shared<proxy::Snapshot>();
+  snapshot->listeners.push_back(listener);
+  Pages with_tls{backend, registry, {.version = "0.1.0", .snapshot = snapshot}};
+  std::string text;
+  with_tls.handle(AdminRequest::parse("GET", "/certs"), net::kTestNow,
+                  [&](AdminResponse response) { text = std::move(response.body); });
+  for (const char* part : {"\"ca_cert\"", "\"cert_chain\"", "\"dns\": \"a.example\"",
+                           "\"uri\": \"spiffe://mesh.example/a\"", "\"days_until_expiration\": \"30\"",
+                           "\"valid_from\": \"2026-05-31T00:00:00Z\"", "\"expiration_time\": \"2026-07-01T00:00:00Z\""})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
 }
 
 TEST_F(PagesTest, WhatChangesSomethingTakesPostOnly) {

@@ -82,10 +82,8 @@ void ServerAdmin::gather_listeners(ListenersDone done) {
 }
 
 void ServerAdmin::drain_listeners(const admin::DrainRequest& request) {
-  // Every listener here takes traffic from services; there is no traffic_direction yet that would make one outbound.
-  main_.post([this, graceful = request.is_graceful, skip_exit = request.skip_exit] {
-    server_.drain_listeners(graceful, skip_exit);
-  });
+  main_.post(
+      [this, request] { server_.drain_listeners(request.is_graceful, request.skip_exit, request.inbound_only); });
 }
 
 void ServerAdmin::quit() {

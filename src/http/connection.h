@@ -130,6 +130,16 @@ class ServerConnectionHandler {
   ~ServerConnectionHandler() = default;
 };
 
+/// Levels a codec moves while it works; whoever counts them is told each change.
+class CodecGauges {
+ public:
+  virtual void on_streams_active(int64_t change) = 0;
+  virtual void on_pending_send_bytes(int64_t change) = 0;
+
+ protected:
+  ~CodecGauges() = default;
+};
+
 /// Counters a codec bumps; the owner maps them to Envoy's names. Plain integers, one worker.
 struct CodecCounters {
   // Names are Envoy's http1.* and http2.* codec statistics.
@@ -138,7 +148,9 @@ struct CodecCounters {
            inbound_empty_frames_flood = 0, inbound_priority_frames_flood = 0, inbound_window_update_frames_flood = 0,
            outbound_flood = 0, outbound_control_flood = 0, premature_resets = 0, rx_messaging_error = 0, rx_reset = 0,
            trailers = 0, tx_flush_timeout = 0, tx_reset = 0, keepalive_timeout = 0, goaway_sent = 0,
-           too_many_header_frames = 0, stream_refused_errors = 0, downstream_cx_protocol_error = 0;
+           too_many_header_frames = 0, stream_refused_errors = 0, downstream_cx_protocol_error = 0,
+           delayed_close_timeout = 0;
+  CodecGauges* gauges = nullptr;  ///< HTTP/2; null: nobody looks
 };
 
 /// HTTP/1 protocol options (Envoy's Http1ProtocolOptions, all fields that are implemented).

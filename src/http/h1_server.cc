@@ -536,6 +536,7 @@ void H1Server::on_timer() {
   const bool makes_progress = transport_->pending_bytes() > 0 && written != written_at_timer_;
   if (!makes_progress) {
     if (transport_->pending_bytes() > 0) ++counters_.tx_flush_timeout;
+    ++counters_.delayed_close_timeout;
     return abort({});
   }
   written_at_timer_ = written;

@@ -72,7 +72,6 @@ class H2ClientSession final : public H2Session {
 
   void recycle(H2Stream& stream) override;
   void on_peer_goaway() override { refuse_more(); }
-  void on_invalid_message() override { refuse_more(); }
   void on_capacity_change() override { is_capacity_due_ = true; }
   bool deliver_session_events() override;
   void refuse_more();

@@ -178,6 +178,69 @@ TEST_P(H2Connection, PingsAnIdlePeerAndGivesUpWithoutAnAnswer) {
   EXPECT_EQ(client_counters.keepalive_timeout, 1u);
 }
 
+// Pings are apart by the interval and at most its jitter more, each time another.
+TEST_P(H2Connection, PingsComeAfterTheIntervalAndItsJitter) {
+  if (GetParam() != Backend::Simulation) GTEST_SKIP() << "only the simulated clock is exact";
+  H2Options options;
+  options.keepalive_interval = base::milliseconds(100);
+  options.keepalive_timeout = base::milliseconds(50);
+  options.keepalive_jitter_percent = 50;
+  connect(options, {});
+  std::vector<base::Duration> gaps;
+  base::MonoTime last = loop.now();
+  for (uint64_t seen = server->transport().bytes_received(); gaps.size() < 5;) {
+    ASSERT_TRUE(until([&] { return server->transport().bytes_received() > seen + 16; }));
+    seen = server->transport().bytes_received();
+    gaps.push_back(loop.now() - last);
+    last = loop.now();
+  }
+  bool varies = false;
+  for (size_t i = 1; i < gaps.size(); ++i) {
+    EXPECT_GE(gaps[i], base::milliseconds(100));
+    EXPECT_LE(gaps[i], base::milliseconds(155)) << "and the way of ping and answer";
+    varies |= gaps[i] != gaps[1];
+  }
+  EXPECT_TRUE(varies);
+  EXPECT_FALSE(client_handler.is_closed);
+}
+
+// connection_idle_interval: a stream on a connection that was silent for long is preceded by a PING.
+TEST_P(H2Connection, AStreamOnASilentConnectionAsksFirstWhetherThePeerIsThere) {
+  if (GetParam() != Backend::Simulation) GTEST_SKIP() << "only the simulated clock is exact";
+  H2Options options;
+  options.keepalive_connection_idle_interval = base::milliseconds(300);
+  options.keepalive_timeout = base::milliseconds(20);
+  auto transports = connect_transports();
+  class Reader : public NullHandler {
+   public:
+    void on_data(base::Slice data) override { bytes += data.view(); }
+    std::string bytes;
+  } reader;
+  transports.second->set_handler(reader);
+  transports.second->start_reading();  // reads and never answers
+  client = make_h2_client(std::move(transports.first), options, client_counters, client_handler);
+  const auto pings = [&] {
+    size_t count = 0;
+    for (const SentFrame& sent : parse_frames(std::string_view(reader.bytes).substr(preface().size() - 9)))
+      count += sent.type == NGHTTP2_PING;
+    return count;
+  };
+  const auto wait = [&](base::Duration time) {
+    const base::MonoTime end = loop.now() + time;
+    until([&] { return loop.now() >= end; });
+  };
+  wait(base::milliseconds(100));
+  request("GET", "/early", true);
+  wait(base::milliseconds(10));
+  EXPECT_EQ(pings(), 0u);
+  wait(base::milliseconds(400));
+  ClientStreamRecorder& late = request("GET", "/late", true);
+  wait(base::milliseconds(10));
+  EXPECT_EQ(pings(), 1u);
+  ASSERT_TRUE(until([&] { return client_handler.is_closed; }));
+  EXPECT_EQ(late.end.detail, "http2.ping_timeout");
+}
+
 TEST_P(H2Connection, AnsweredPingsKeepAConnection) {
   H2Options options;
   options.keepalive_interval = base::milliseconds(5);

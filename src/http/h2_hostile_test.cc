@@ -52,15 +52,20 @@ TEST_P(H2Malformed, IsAStreamError) {
   EXPECT_EQ(server.handler.streams.size(), 2u);
 }
 
-// Envoy's default for its option: the connection is not used any more — but what runs on it may end.
-TEST_P(H2Malformed, EndsTheConnectionAfterItsSiblingsByDefault) {
+// Envoy's default for its option: the connection ends, with every stream on it.
+TEST_P(H2Malformed, EndsTheConnectionByDefault) {
   LoneServer server;
   server.feed(preface() + get(1));
   const std::string sent = server.feed(headers(3, kWhole, GetParam().block_bytes));
-  EXPECT_EQ(error_code_of(sent, NGHTTP2_RST_STREAM, 3), NGHTTP2_PROTOCOL_ERROR);
-  EXPECT_EQ(error_code_of(sent, NGHTTP2_GOAWAY), NGHTTP2_NO_ERROR);
-  EXPECT_TRUE(server.session.is_drain_finished());
-  EXPECT_FALSE(server.handler.streams[0]->is_closed);
+  EXPECT_EQ(error_code_of(sent, NGHTTP2_GOAWAY), NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_TRUE(server.session.has_failed());
+  EXPECT_EQ(server.session.failure().kind, StreamEnd::Kind::ProtocolError);
+  EXPECT_EQ(server.handler.streams.size(), 1u);
+  EXPECT_EQ(server.counters.rx_messaging_error, 1u);
+  server.session.abandon(server.session.failure());
+  server.feed({});
+  EXPECT_TRUE(server.handler.streams[0]->is_closed);
+  EXPECT_EQ(server.handler.streams[0]->end.kind, StreamEnd::Kind::ProtocolError);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -468,7 +473,7 @@ TEST(H2HostileUpstream, RefusesMalformedResponses) {
         response(1, kWhole, {":status", "200", "content-length", "3"}),
         response(1, kWhole, {":status", "200", "X", "1"}), response(1, kWhole, {":status", "200", "x", "a\nb"}),
         response(1, kWhole, {":status", "100"})}) {
-    LoneClient client;
+    LoneClient client(lenient());
     client.feed({});
     ClientStreamRecorder& call = client.request(make_request(client.pool), true);
     client.feed({});
@@ -476,8 +481,13 @@ TEST(H2HostileUpstream, RefusesMalformedResponses) {
     EXPECT_EQ(error_code_of(sent, NGHTTP2_RST_STREAM, 1), NGHTTP2_PROTOCOL_ERROR);
     ASSERT_TRUE(call.is_closed);
     EXPECT_EQ(call.end.kind, StreamEnd::Kind::ProtocolError);
-    EXPECT_EQ(client.handler.log.size(), 2u) << client.handler.text();  // draining, closed
-    EXPECT_FALSE(client.session.can_open());
+    EXPECT_TRUE(client.session.can_open());
+    LoneClient strict;
+    strict.feed({});
+    strict.request(make_request(strict.pool), true);
+    strict.feed({});
+    strict.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + answer);
+    EXPECT_FALSE(strict.session.can_open()) << "Envoy's default ends the connection";
   }
 }
 

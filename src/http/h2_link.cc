@@ -142,7 +142,10 @@ void H2Link::arm_farewell() {
 // A reader that takes its time gets it, as long as it takes anything.
 void H2Link::on_farewell() {
   const bool is_flowing = transport_->pending_bytes() > 0 && transport_->bytes_written() > farewell_mark_;
-  if (!is_flowing) return close();
+  if (!is_flowing) {
+    if (timeouts_.delayed_close != base::Duration{}) ++counters_.delayed_close_timeout;
+    return close();
+  }
   arm_farewell();
 }
 

@@ -67,7 +67,6 @@ class H2ServerSession final : public H2Session {
 
   H2Stream* accept_stream() override;
   void recycle(H2Stream& stream) override;
-  void on_invalid_message() override { finish_drain(); }
 
   ServerConnectionHandler& handler_;
   H2ServerStream* newest_ = nullptr;

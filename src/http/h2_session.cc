@@ -301,6 +301,7 @@ H2Stream* H2Session::find(int32_t stream_id) {
 void H2Session::enter(H2Stream& stream) {
   active_.push_back(stream);
   ++active_streams_;
+  note_streams(1);
   ++streams_opened_;
   guard_.on_stream_opened();
 }
@@ -512,7 +513,13 @@ int H2Session::on_invalid_frame(const nghttp2_frame& frame, int error) {
         stream->verdict_ = protocol_error(error == NGHTTP2_ERR_HTTP_HEADER ? "http2.invalid.header.field"
                                                                            : "http2.violation.of.messaging.rule");
     }
-    if (!options_.stream_error_on_invalid_message) on_invalid_message();
+    // Envoy's default: the whole connection ends, and every stream on it.
+    if (!options_.stream_error_on_invalid_message) {
+      ++counters_.downstream_cx_protocol_error;
+      fail(NGHTTP2_PROTOCOL_ERROR,
+           protocol_error(error == NGHTTP2_ERR_HTTP_HEADER ? "http2.invalid.header.field"
+                                                           : "http2.violation.of.messaging.rule"));
+    }
   }
   return has_failed_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
@@ -569,6 +576,7 @@ int H2Session::on_send_data(H2Stream& stream, const uint8_t* frame_head, size_t 
   if (bytes > stream.pending_.size()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // reset in between
   output_->append(frame_head, kFrameHeadBytes);
   output_->move_front(stream.pending_, bytes);
+  note_pending(-static_cast<int64_t>(bytes));
   if (stream.is_above_mark_ && stream.pending_.size() <= options_.buffer_bytes / 2) {
     stream.is_above_mark_ = false;
     if (!stream.base::ListNode<H2WritableTag>::is_linked()) writable_.push_back(stream);
@@ -646,17 +654,23 @@ StreamEnd H2Session::how_ended(const H2Stream& stream, uint32_t code) const {
   return {StreamEnd::Kind::ProtocolError, from_h2_code(code), "http2.protocol_error"};
 }
 
+void H2Session::drop_pending(H2Stream& stream) {
+  note_pending(-static_cast<int64_t>(stream.pending_.size()));
+  stream.pending_.clear();
+}
+
 void H2Session::end_stream(H2Stream& stream, const StreamEnd& end) {
   if (stream.has_ended_) return;
   stream.has_ended_ = true;
   stream.verdict_ = end;
-  stream.pending_.clear();
+  drop_pending(stream);
   stream.trailers_out_.reset();
   release_owed(stream);
   stream.base::ListNode<H2WritableTag>::unlink();
   stream.base::ListNode<>::unlink();
   ended_.push_back(stream);
   --active_streams_;
+  note_streams(-1);
   host_.wake();
 }
 

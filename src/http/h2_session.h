@@ -98,8 +98,6 @@ class H2Session {
   virtual void recycle(H2Stream& stream) = 0;
   virtual void on_peer_goaway() {}
   virtual void on_capacity_change() {}
-  /// A malformed message was reset; without `stream_error_on_invalid_message` the connection takes no more streams.
-  virtual void on_invalid_message() {}
   virtual bool deliver_session_events() { return false; }
   /// A stream of this side's making, or one accepted, begins to count.
   void enter(H2Stream& stream);
@@ -116,6 +114,13 @@ class H2Session {
   }
   void end_stream(H2Stream& stream, const StreamEnd& end);
   void release_owed(H2Stream& stream);
+  void note_pending(int64_t change) {
+    if (counters_.gauges != nullptr && change != 0) counters_.gauges->on_pending_send_bytes(change);
+  }
+  void note_streams(int64_t change) {
+    if (counters_.gauges != nullptr) counters_.gauges->on_streams_active(change);
+  }
+  void drop_pending(H2Stream& stream);
   void release(size_t bytes);
   static ssize_t read_source(nghttp2_session*, int32_t, uint8_t*, size_t bytes_max, uint32_t* flags,
                              nghttp2_data_source* source, void* self);

@@ -88,6 +88,31 @@ TEST(H2Session, CountsTheBytesOfAStream) {
   EXPECT_EQ(down.wire_sent, 0u);
 }
 
+TEST(H2Session, TellsHowManyStreamsAndBytesThereAre) {
+  struct Levels final : CodecGauges {
+    void on_streams_active(int64_t change) override { streams += change; }
+    void on_pending_send_bytes(int64_t change) override { bytes += change; }
+    int64_t streams = 0, bytes = 0;
+  } levels;
+  LoneServer server;
+  server.counters.gauges = &levels;
+  const auto get = [](uint32_t stream) {
+    return frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, stream, get_block());
+  };
+  server.feed(preface() + get(1) + get(3));
+  EXPECT_EQ(levels.streams, 2);
+  server.handler.streams[0]->stream->send_head(make_response(server.pool), false);
+  server.handler.streams[0]->stream->send_data(bytes(server.pool, std::string(100000, 'x')), false);
+  EXPECT_EQ(levels.bytes, 100000);
+  server.feed({});
+  EXPECT_EQ(levels.bytes, 100000 - 65535) << "the client's window is used up";
+  server.handler.streams[0]->stream->reset(ResetCode::Cancel);
+  EXPECT_EQ(levels.bytes, 0);
+  answer(*server.handler.streams[1], server.pool, "");
+  server.feed({});
+  EXPECT_EQ(levels.streams, 0);
+}
+
 TEST(H2Session, SendsTrailersWithoutAnEmptyDataFrame) {
   LoneServer server;
   server.feed(preface() + frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 1, get_block()));

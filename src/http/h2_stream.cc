@@ -25,6 +25,7 @@ void H2Stream::clear() {
 
 void H2Stream::queue_data(base::Chain data, bool end) {
   if (has_ended_ || is_silenced_ || local_end_) return;
+  session_.note_pending(static_cast<int64_t>(data.size()));
   pending_.append(std::move(data));
   local_end_ = end;
   if (pending_.size() > session_.options().buffer_bytes) is_above_mark_ = true;
@@ -49,7 +50,7 @@ void H2Stream::resume() {
 // Ends the stream for its handler at once; nghttp2 learns it with the next bytes that go out.
 void H2Stream::submit_reset(ResetCode code) {
   is_silenced_ = true;
-  pending_.clear();
+  session_.drop_pending(*this);
   trailers_out_.reset();
   local_end_ = true;
   session_.release_owed(*this);

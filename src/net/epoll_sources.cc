@@ -38,9 +38,10 @@ void EpollAcceptor::start() {
 }
 
 void EpollAcceptor::on_events(uint32_t) {
-  for (int i = 0; i < kAcceptsPerTurnMax && !is_closed_ && !retry_.is_armed(); ++i) {
-    if (!accept_one()) return;
-  }
+  const int accepts_max = std::min(kAcceptsPerTurnMax, handler_->accepts_per_event_max());
+  int count = 0;
+  while (count < accepts_max && !is_closed_ && !retry_.is_armed() && accept_one()) ++count;
+  if (!is_closed_) handler_->on_accept_event(count);
 }
 
 // False when the backlog is empty or accepting has to wait.

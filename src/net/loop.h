@@ -11,6 +11,7 @@
 //  - A turn does bounded work per handle (base::kReadBytesPerTurnMax).
 #pragma once
 
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -83,6 +84,10 @@ class AcceptHandler {
   virtual void on_accept(AcceptedSocket socket) = 0;
   /// Accepting failed and pauses until descriptors are free again (EMFILE) — the loop retries by itself.
   virtual void on_accept_error(const base::Error& error) = 0;
+  /// How many connections one readiness of the socket may bring; the loop has a limit of its own besides.
+  virtual int accepts_per_event_max() const { return INT_MAX; }
+  /// One readiness was worked off and brought `count` connections.
+  virtual void on_accept_event(int /*count*/) {}
 
  protected:
   ~AcceptHandler() = default;

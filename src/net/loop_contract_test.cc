@@ -304,6 +304,28 @@ TEST_P(LoopContract, FinishAcceptingTakesTheBacklogAndNoMore) {
   for (AcceptedSocket& socket : accepted.sockets) loop.discard(std::move(socket));
 }
 
+TEST_P(LoopContract, OneReadinessBringsNoMoreConnectionsThanAsked) {
+  class OneByOne final : public AcceptRecorder {
+   public:
+    int accepts_per_event_max() const override { return 1; }
+    void on_accept_event(int count) override { counts.push_back(count); }
+    std::vector<int> counts;
+  } accepted;
+  auto listener = loop.listen(any_local_port(), {});
+  ASSERT_TRUE(listener.has_value());
+  SocketRecorder clients[3];
+  for (SocketRecorder& client : clients) loop.connect((*listener)->local_address(), {}, client);
+  ASSERT_TRUE(
+      until([&] { return clients[0].has("connected") && clients[1].has("connected") && clients[2].has("connected"); }));
+  const Handle accepting = loop.start_accepting(**listener, accepted);
+  ASSERT_TRUE(until([&] { return accepted.sockets.size() == 3; }));
+  ASSERT_GE(accepted.counts.size(), 2u);
+  EXPECT_EQ(accepted.counts[0], 1);
+  EXPECT_EQ(accepted.counts[1], 1);
+  loop.close(accepting);
+  for (AcceptedSocket& socket : accepted.sockets) loop.discard(std::move(socket));
+}
+
 TEST_P(LoopContract, AnAddressInUseIsAnError) {
   auto first = loop.listen(any_local_port(), {});
   ASSERT_TRUE(first.has_value());

@@ -181,10 +181,13 @@ bool SimAcceptor::accept_one() {
 }
 
 void SimAcceptor::process() {
-  for (int i = 0; i < kAcceptsPerTurnMax && !is_closed_ && !retry_.is_armed(); ++i) {
-    if (!accept_one()) return;
-  }
-  if (!is_closed_) loop_.make_ready(*this);
+  const int accepts_max = std::min(kAcceptsPerTurnMax, handler_->accepts_per_event_max());
+  int count = 0;
+  bool may_be_more = true;
+  while (count < accepts_max && !is_closed_ && !retry_.is_armed() && (may_be_more = accept_one())) ++count;
+  if (is_closed_) return;
+  handler_->on_accept_event(count);
+  if (may_be_more && !is_closed_ && !retry_.is_armed()) loop_.make_ready(*this);
 }
 
 void SimAcceptor::drain() {

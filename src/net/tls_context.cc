@@ -282,10 +282,11 @@ size_t TlsContextCache::size() const {
       std::count_if(contexts_.begin(), contexts_.end(), [](const auto& entry) { return !entry.second.expired(); }));
 }
 
-void TlsCounters::on_tls_handshake(std::string_view version, std::string_view cipher, std::string_view curve) {
-  ++versions[std::string(version)];
-  ++ciphers[std::string(cipher)];
-  if (!curve.empty()) ++curves[std::string(curve)];
+void TlsCounters::on_tls_handshake(const TlsAgreement& agreement) {
+  ++versions[std::string(agreement.version)];
+  ++ciphers[std::string(agreement.cipher)];
+  if (!agreement.curve.empty()) ++curves[std::string(agreement.curve)];
+  if (!agreement.signature_algorithm.empty()) ++signature_algorithms[std::string(agreement.signature_algorithm)];
 }
 
 std::string_view to_string(TlsEvent event) {

@@ -54,12 +54,19 @@ enum class TlsEvent : uint8_t {
 inline constexpr size_t kTlsEventCount = static_cast<size_t>(TlsEvent::KeyUpdateFlood) + 1;
 std::string_view to_string(TlsEvent event);  ///< "fail_verify_san"
 
+/// What a handshake agreed on, by Envoy's names; "" where there is none.
+struct TlsAgreement {
+  std::string_view version;              ///< "TLSv1.3"
+  std::string_view cipher;               ///< "TLS_AES_128_GCM_SHA256"
+  std::string_view curve;                ///< "X25519"
+  std::string_view signature_algorithm;  ///< of the peer's certificate ("ecdsa_secp256r1_sha256")
+};
+
 /// Who counts. Outlives the sessions it is given to.
 class TlsObserver {
  public:
   virtual void on_tls_event(TlsEvent event) = 0;
-  /// Once a handshake: Envoy's names ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519"); "" where there is none.
-  virtual void on_tls_handshake(std::string_view version, std::string_view cipher, std::string_view curve) = 0;
+  virtual void on_tls_handshake(const TlsAgreement& agreement) = 0;  ///< once a handshake
 
  protected:
   ~TlsObserver() = default;
@@ -68,11 +75,11 @@ class TlsObserver {
 /// Counts in plain numbers.
 struct TlsCounters final : TlsObserver {
   uint64_t events[kTlsEventCount] = {};
-  std::unordered_map<std::string, uint64_t> versions, ciphers, curves;
+  std::unordered_map<std::string, uint64_t> versions, ciphers, curves, signature_algorithms;
 
   uint64_t operator[](TlsEvent event) const { return events[static_cast<size_t>(event)]; }
   void on_tls_event(TlsEvent event) override { ++events[static_cast<size_t>(event)]; }
-  void on_tls_handshake(std::string_view version, std::string_view cipher, std::string_view curve) override;
+  void on_tls_handshake(const TlsAgreement& agreement) override;
 };
 
 struct ServerSessionOptions {

@@ -93,6 +93,33 @@ std::string_view curve_name(SSL* ssl) {
   return name != nullptr ? name : "";
 }
 
+/// The algorithm of the peer's signature in the handshake, as TLS and Envoy name it; "" where it made none.
+std::string_view signature_algorithm_name(SSL* ssl) {
+  struct Name {
+    int type, hash;
+    std::string_view name;
+  };
+  static constexpr Name kNames[] = {{EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
+                                    {EVP_PKEY_EC, NID_sha384, "ecdsa_secp384r1_sha384"},
+                                    {EVP_PKEY_EC, NID_sha512, "ecdsa_secp521r1_sha512"},
+                                    {EVP_PKEY_EC, NID_sha1, "ecdsa_sha1"},
+                                    {EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_rsae_sha256"},
+                                    {EVP_PKEY_RSA_PSS, NID_sha384, "rsa_pss_rsae_sha384"},
+                                    {EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_rsae_sha512"},
+                                    {EVP_PKEY_RSA, NID_sha256, "rsa_pkcs1_sha256"},
+                                    {EVP_PKEY_RSA, NID_sha384, "rsa_pkcs1_sha384"},
+                                    {EVP_PKEY_RSA, NID_sha512, "rsa_pkcs1_sha512"},
+                                    {EVP_PKEY_RSA, NID_sha1, "rsa_pkcs1_sha1"},
+                                    {EVP_PKEY_ED25519, NID_undef, "ed25519"}};
+  int type = NID_undef, hash = NID_undef;
+  if (SSL_get_peer_signature_type_nid(ssl, &type) != 1) return {};
+  SSL_get_peer_signature_nid(ssl, &hash);
+  for (const Name& name : kNames) {
+    if (name.type == type && (name.hash == hash || name.hash == NID_undef)) return name.name;
+  }
+  return {};
+}
+
 }  // namespace
 
 OpensslSession::OpensslSession(std::shared_ptr<TlsContext> context, TlsContext::Parts& parts,
@@ -230,7 +257,10 @@ base::Status OpensslSession::on_handshake_done() {
   if (is_resumed) count(TlsEvent::SessionReused);
   if (peer == nullptr) count(TlsEvent::NoCertificate);
   if (observer_ != nullptr)
-    observer_->on_tls_handshake(SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), curve_name(ssl_.get()));
+    observer_->on_tls_handshake({.version = SSL_get_version(ssl_.get()),
+                                 .cipher = SSL_get_cipher_name(ssl_.get()),
+                                 .curve = curve_name(ssl_.get()),
+                                 .signature_algorithm = signature_algorithm_name(ssl_.get())});
   const std::unique_ptr<base::Chain> waiting = std::move(early_plaintext_);
   if (waiting != nullptr)
     if (auto status = encrypt(std::move(*waiting)); !status) return status;

@@ -28,6 +28,8 @@ TEST_F(TlsSessionTest, carries_bytes_both_ways_after_the_handshake) {
   EXPECT_EQ(server_counts_[TlsEvent::NoCertificate], 1u);
   EXPECT_EQ(server_counts_.versions["TLSv1.3"], 1u);
   EXPECT_EQ(server_counts_.curves["X25519"], 1u);
+  EXPECT_EQ(client_counts_.signature_algorithms["ecdsa_secp256r1_sha256"], 1u);
+  EXPECT_TRUE(server_counts_.signature_algorithms.empty()) << "the client showed no certificate";
 }
 
 TEST_F(TlsSessionTest, bytes_sent_before_the_handshake_wait_for_it) {

@@ -12,7 +12,7 @@ namespace weft::proxy {
 class Worker;
 
 /// Codecs bump plain integers, which only their worker may read; `publish` carries what changed to the statistics.
-class CodecStats {
+class CodecStats final : private http::CodecGauges {
  public:
   /// `scope`: that of the statistics without "http1." or "http2."; empty for the listeners', which Envoy keeps at the
   /// root. `manager`: the connection manager's, for what Envoy counts there; null for a cluster.
@@ -23,6 +23,10 @@ class CodecStats {
   void publish();
 
  private:
+  // http::CodecGauges
+  void on_streams_active(int64_t change) override;
+  void on_pending_send_bytes(int64_t change) override;
+
   const bool is_h2_;
   observe::StatGroup& group_;
   observe::StatGroup* manager_;

@@ -415,7 +415,7 @@ void Exchange::send_head(bool end) {
   // In HTTP/1 the rest of the request would stand in the way of the next one; in HTTP/2 it does not.
   const bool leaves_request =
       request_state_ == Direction::Open && is_local_reply_ && stream_->request().version != http::Version::Http2;
-  if (worker_.closes_connections() || leaves_request) stream_->close_after();
+  if (worker_.closes_connections(origin_.is_inbound) || leaves_request) stream_->close_after();
   response_view_.map = &*response_;
   info_.response_code = response_->status;
   info_.first_downstream_tx = loop().now() - start_;

@@ -41,6 +41,7 @@ struct ExchangeOrigin {
   uint64_t connection_id = 0;
   std::string_view listener_name, filter_chain_name;
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
+  bool is_inbound = false;     ///< the listener's traffic_direction
   bool is_local_call = false;  ///< begun inside: heads are as their makers want them, and trusted
 };
 

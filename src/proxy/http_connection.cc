@@ -52,6 +52,7 @@ const ExchangeOrigin& HttpConnection::origin() {
   facts.hcm = &hcm_;
   facts.stats = &stats_;
   facts.listener_stats = &listener_.listener_http_stats(hcm_);
+  facts.is_inbound = listener_.config().is_inbound;
   facts.filter_stats = &listener_.filter_stats(hcm_);
   facts.remote = &transport.peer_address();
   facts.local = &transport.local_address();

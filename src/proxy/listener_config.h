@@ -155,7 +155,9 @@ struct ListenerConfig {
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
   bool exact_balance = false;
   bool enable_reuse_port = true;
-  uint32_t tcp_backlog = 0;  ///< 0: the system's
+  uint32_t tcp_backlog = 0;            ///< 0: the system's
+  uint32_t accepts_per_event_max = 0;  ///< 0: all that wait
+  bool is_inbound = false;             ///< traffic_direction INBOUND: what /drain_listeners?inboundonly drains
   uint32_t unix_mode = 0;
   bool bind_to_port = true;
   std::vector<AccessLogConfig> access_logs;

@@ -1,5 +1,7 @@
 #include "proxy/listener_state.h"
 
+#include <algorithm>
+
 namespace weft::proxy {
 
 base::Status ListenerState::bind(net::Loop& loop) {
@@ -22,6 +24,12 @@ base::Status ListenerState::bind(net::Loop& loop) {
     }
   }
   return {};
+}
+
+void ListenerState::note_stopped(size_t worker) {
+  has_stopped_[worker] = true;
+  if (std::find(has_stopped_.begin(), has_stopped_.end(), false) != has_stopped_.end()) return;
+  for (auto& of_worker : sockets_) of_worker.clear();
 }
 
 std::vector<net::ListenSocket*> ListenerState::sockets(size_t worker) const {

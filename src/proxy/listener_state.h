@@ -17,7 +17,7 @@ namespace weft::proxy {
 class ListenerState {
  public:
   ListenerState(std::shared_ptr<const ListenerConfig> config, size_t workers)
-      : config_(std::move(config)), counts_(workers), sockets_(workers) {}
+      : config_(std::move(config)), counts_(workers), sockets_(workers), has_stopped_(workers) {}
 
   const std::shared_ptr<const ListenerConfig>& config() const { return config_; }
 
@@ -25,6 +25,9 @@ class ListenerState {
   /// use is an error. Errors: Io with address and reason.
   base::Status bind(net::Loop& loop);
   std::vector<net::ListenSocket*> sockets(size_t worker) const;
+  /// `worker` accepts no more. When none does, the sockets are closed, so that newcomers are refused and do not wait in
+  /// a backlog that nobody empties. Main thread.
+  void note_stopped(size_t worker);
 
   /// The worker with the fewest connections, which gets one more by this.
   size_t take_least_loaded();
@@ -43,6 +46,7 @@ class ListenerState {
   std::map<const FilterChainConfig*, std::shared_ptr<const net::TicketKeys>> tickets_;
   std::vector<base::SharedCount> counts_;
   std::vector<std::vector<std::unique_ptr<net::ListenSocket>>> sockets_;
+  std::vector<bool> has_stopped_;  ///< by worker
 };
 
 }  // namespace weft::proxy

@@ -167,6 +167,42 @@ TEST_F(RouterOptions, TheUpstreamLogHasLinesBeforeTheEndWhereAsked) {
       << logged();
 }
 
+// A gRPC failure is often head and trailers in one read: then the retry words look at the trailers' status.
+TEST_F(RouterOptions, AGrpcHeadWaitsForTrailersOfTheSameRead) {
+  RetryPolicy policy;
+  policy.retry_on = parse_retry_on("unavailable");
+  policy.num_retries = 1;
+  action.retry_policy = std::make_shared<RetryPolicy>(policy);
+  cluster.h1.enable_trailers = hcm.h1.enable_trailers = true;
+  const std::string head = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ntransfer-encoding: chunked\r\n\r\n";
+  answer_by_script = [&, head](size_t, const std::string&) {
+    return head + (upstream_requests == 1 ? "0\r\ngrpc-status: 14\r\n\r\n" : "0\r\ngrpc-status: 0\r\n\r\n");
+  };
+  begin();
+  const std::string answer = call(
+      "POST / HTTP/1.1\r\nhost: a\r\nte: trailers\r\ncontent-type: application/grpc\r\n"
+      "content-length: 0\r\n");
+  EXPECT_EQ(upstream_requests, 2);
+  EXPECT_NE(answer.find("grpc-status: 0"), std::string::npos) << answer;
+  EXPECT_EQ(up("upstream_rq_retry_success"), 1);
+}
+
+TEST_F(RouterOptions, AGrpcHeadDoesNotWaitForAnotherRead) {
+  RetryPolicy policy;
+  policy.retry_on = parse_retry_on("unavailable");
+  policy.num_retries = 1;
+  action.retry_policy = std::make_shared<RetryPolicy>(policy);
+  cluster.h1.enable_trailers = hcm.h1.enable_trailers = true;
+  upstream_answer = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ntransfer-encoding: chunked\r\n\r\n";
+  upstream_answer_later = "0\r\ngrpc-status: 14\r\n\r\n";
+  begin();
+  const std::string answer = call(
+      "POST / HTTP/1.1\r\nhost: a\r\nte: trailers\r\ncontent-type: application/grpc\r\n"
+      "content-length: 0\r\n");
+  EXPECT_EQ(upstream_requests, 1);
+  EXPECT_NE(answer.find("grpc-status: 14"), std::string::npos) << answer;
+}
+
 TEST_F(RouterOptions, StrictlyCheckedHeadersAreTheRoutersBusiness) {
   trust_everybody();
   hcm.router.strict_check_headers = {"x-envoy-max-retries"};

@@ -237,8 +237,9 @@ void Server::set_state(State state) {
   if (on_state_) on_state_();
 }
 
-void Server::drain_listeners(bool graceful, bool skip_exit) {
-  closes_after_responses_.exchange(1);
+void Server::drain_listeners(bool graceful, bool skip_exit, bool inbound_only) {
+  if (!inbound_only || closes_after_responses_.value() == 0)
+    closes_after_responses_.exchange(static_cast<uint64_t>(inbound_only ? Drained::Inbound : Drained::All));
   if (graceful) {
     if (!skip_exit) parts_.main->arm(listener_drain_timer_, kListenerDrainTime);
     return;
@@ -247,9 +248,19 @@ void Server::drain_listeners(bool graceful, bool skip_exit) {
 }
 
 void Server::stop_listeners() {
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    parts_.workers[i]->post([worker = workers_[i].get()] { worker->stop_accepting(); });
-  }
+  const bool inbound_only = static_cast<Drained>(closes_after_responses_.value()) == Drained::Inbound;
+  for (size_t i = 0; i < workers_.size(); ++i)
+    parts_.workers[i]->post([this, i, inbound_only] { stop_accepting_on(i, inbound_only); });
+}
+
+// On the worker; the sockets are the process's and close when all workers have let go of them.
+void Server::stop_accepting_on(size_t worker, bool inbound_only) {
+  workers_[worker]->stop_accepting(inbound_only);
+  parts_.main->post([this, worker, inbound_only] {
+    for (const auto& listener : listeners_) {
+      if (!inbound_only || listener->config()->is_inbound) listener->note_stopped(worker);
+    }
+  });
 }
 
 void Server::drain(base::Duration limit, base::Task done) {
@@ -260,7 +271,10 @@ void Server::drain(base::Duration limit, base::Task done) {
   if (workers_.empty()) return finish_drain();
   parts_.main->arm(drain_timer_, limit);
   for (size_t i = 0; i < workers_.size(); ++i)
-    parts_.workers[i]->post([worker = workers_[i].get()] { worker->drain(); });
+    parts_.workers[i]->post([this, i] {
+      stop_accepting_on(i, false);
+      workers_[i]->drain();
+    });
 }
 
 void Server::on_worker_idle(size_t worker) {

@@ -52,7 +52,8 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   void close_connections(size_t worker);
   /// /drain_listeners: refuses new connections at once and closes those that exist when they are idle; `graceful`: goes
   /// on accepting, with `connection: close` on every response, and stops after the drain time unless `skip_exit`.
-  void drain_listeners(bool graceful, bool skip_exit);
+  /// `inbound_only`: those with traffic_direction INBOUND.
+  void drain_listeners(bool graceful, bool skip_exit, bool inbound_only);
   /// Told on the main loop whenever `state` changes.
   void set_state_handler(base::Delegate<void()> handler) { on_state_ = handler; }
   /// New connections of these listeners use this TLS content from now on. Errors: as TlsContext::make; or NotFound.
@@ -79,7 +80,10 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   observe::AccessLogs* access_logs() override { return parts_.access_logs; }
   std::string_view machine_ip() const override { return parts_.machine_ip; }
   void on_health_changed(ClusterState& cluster) override;
-  bool is_health_failing() const override { return is_health_failed() || closes_after_responses_.value() != 0; }
+  bool closes_connections(bool is_inbound) const override {
+    const auto drained = static_cast<Drained>(closes_after_responses_.value());
+    return is_health_failed() || drained == Drained::All || (is_inbound && drained == Drained::Inbound);
+  }
   void on_worker_idle(size_t worker) override;
   // DiscoveryHandler
   void on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) override;
@@ -96,6 +100,7 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   void on_sweep();
   void arm_sweep();
   void stop_listeners();
+  void stop_accepting_on(size_t worker, bool inbound_only);
   void on_flush();
   void rotate_tickets();
   void on_drain_limit();
@@ -133,7 +138,8 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   std::vector<bool> is_worker_idle_;
   base::Task on_drained_;
   base::Delegate<void()> on_state_;
-  base::SharedCount closes_after_responses_;
+  enum class Drained : uint8_t { None, Inbound, All };
+  base::SharedCount closes_after_responses_;  ///< a Drained: which listeners /drain_listeners drains
   bool has_started_workers_ = false;
 };
 

@@ -76,6 +76,7 @@ namespace weft::proxy {
 
 #define WEFT_HTTP_STATS(X)                            \
   X(G, downstream_cx_active)                          \
+  X(C, downstream_cx_delayed_close_timeout)           \
   X(C, downstream_cx_destroy)                         \
   X(C, downstream_cx_destroy_active_rq)               \
   X(C, downstream_cx_destroy_local)                   \
@@ -138,10 +139,13 @@ namespace weft::proxy {
   X(G, downstream_cx_active)                           \
   X(C, downstream_cx_destroy)                          \
   X(C, downstream_cx_overflow)                         \
+  X(C, downstream_cx_overload_reject)                  \
   X(C, downstream_cx_total)                            \
   X(C, downstream_cx_transport_socket_connect_timeout) \
   X(C, downstream_listener_filter_error)               \
   X(C, downstream_listener_filter_remote_close)        \
+  X(C, downstream_global_cx_overflow)                  \
+  X(H, connections_accepted_per_socket_event)          \
   X(G, downstream_pre_cx_active)                       \
   X(C, downstream_pre_cx_timeout)                      \
   X(C, no_filter_chain_match)                          \

@@ -19,11 +19,6 @@ class TcpTunnels : public WithProxy {
     routes.virtual_hosts[0].routes[0].match.kind = allow_post ? RouteMatch::Path::Prefix : RouteMatch::Path::Connect;
     start();
   }
-  void write(Call& made, std::string_view text) {
-    base::Chain bytes;
-    bytes.append_copy(loop().blocks(), text);
-    made.connection->write(std::move(bytes));
-  }
   bool gets(Call& made, std::string_view text) {
     return world.run_until([&] { return made.answer().find(text) != std::string::npos; }, seconds(5));
   }

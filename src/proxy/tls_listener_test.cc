@@ -109,6 +109,12 @@ TEST_F(TlsListener, TheClientHelloChoosesTheChain) {
   EXPECT_EQ(call(nullptr), "plain");
   EXPECT_EQ(call(*client, "elsewhere").substr(0, 1), "!");
   EXPECT_EQ(stat("no_filter_chain_match"), 1);
+  EXPECT_EQ(registry_.value("tls_inspector.tls_found"), 4);
+  EXPECT_EQ(registry_.value("tls_inspector.tls_not_found"), 1);
+  EXPECT_EQ(registry_.value("tls_inspector.sni_found"), 4);
+  EXPECT_EQ(registry_.value("tls_inspector.alpn_found"), 4) << "the test's client always offers one";
+  EXPECT_EQ(stat("http.exact.downstream_rq_2xx"), 1);
+  EXPECT_EQ(stat("http.suffix.downstream_rq_completed"), 1);
 }
 
 TEST_F(TlsListener, AStrangerIsRefusedAndCounted) {
@@ -126,6 +132,8 @@ TEST_F(TlsListener, AStrangerIsRefusedAndCounted) {
   known.certificates = {client_certificate()};
   EXPECT_EQ(call(*make(known, net::TlsRole::Client), "test.example"), "mutual");
   EXPECT_EQ(stat("ssl.handshake"), 1);
+  EXPECT_EQ(stat("ssl.sigalgs.ecdsa_secp256r1_sha256"), 1);
+  EXPECT_EQ(stat("ssl.curves.X25519"), 1);
 }
 
 // CVE-2025-23419, between two chains of one certificate: B's clients are vouched for by another authority.

@@ -7,11 +7,15 @@
 
 namespace weft::proxy {
 
+/// "ssl.handshake", "ssl.fail_verify_san" … in the order of net::TlsEvent.
+extern const observe::StatTable kTlsStats;
+
 class TlsStats final : public net::TlsObserver {
  public:
+  /// `group`: of kTlsStats. Before anything is counted.
   void set_group(observe::StatGroup& group) { group_ = &group; }
   void on_tls_event(net::TlsEvent event) override;
-  void on_tls_handshake(std::string_view version, std::string_view cipher, std::string_view curve) override;
+  void on_tls_handshake(const net::TlsAgreement& agreement) override;
 
  private:
   observe::StatGroup* group_ = nullptr;

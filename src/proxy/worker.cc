@@ -96,8 +96,10 @@ void Worker::hand_over(size_t worker, ListenerState& state, net::AcceptedSocket 
   });
 }
 
-void Worker::stop_accepting() {
-  for (const auto& [state, listener] : listeners_) listener->stop_accepting();
+void Worker::stop_accepting(bool inbound_only) {
+  for (const auto& [state, listener] : listeners_) {
+    if (!inbound_only || listener->config().is_inbound) listener->stop_accepting();
+  }
 }
 
 void Worker::drain() {

@@ -40,10 +40,12 @@ class WorkerHost {
   virtual void take_on_worker(size_t worker, ListenerState& state,
                               net::AcceptedSocket socket) = 0;  ///< Thread: that worker's
   virtual void on_health_changed(ClusterState& cluster) = 0;    ///< tell all workers. Thread: any
-  virtual bool is_health_failing() const = 0;                   ///< /healthcheck/fail is in force. Thread: any
-  virtual observe::AccessLogs* access_logs() = 0;               ///< null: nothing is logged. Thread: any
-  virtual std::string_view machine_ip() const = 0;              ///< for x-forwarded-for. Thread: any
-  virtual void on_worker_idle(size_t worker) = 0;  ///< a draining worker has no connection left. Thread: that worker's
+  /// Whether every response shall close its connection: /healthcheck/fail, or /drain_listeners of that direction.
+  /// Thread: any
+  virtual bool closes_connections(bool is_inbound) const = 0;
+  virtual observe::AccessLogs* access_logs() = 0;   ///< null: nothing is logged. Thread: any
+  virtual std::string_view machine_ip() const = 0;  ///< for x-forwarded-for. Thread: any
+  virtual void on_worker_idle(size_t worker) = 0;   ///< a draining worker has no connection left. Thread: that worker's
 
  protected:
   ~WorkerHost() = default;
@@ -64,7 +66,8 @@ class Worker {
   /// Hosts of `cluster` were ejected or came back.
   void follow_health(const ClusterState& cluster);
   void take(ListenerState& state, net::AcceptedSocket socket);
-  void stop_accepting();
+  /// Of all listeners, or of those with traffic_direction INBOUND.
+  void stop_accepting(bool inbound_only = false);
   /// Finishes what is under way; WorkerHost::on_worker_idle follows.
   void drain();
   /// Ends every connection now.
@@ -84,7 +87,7 @@ class Worker {
   /// The `date` header's value now; formatted once a second.
   std::string_view date() { return date_.format(loop_.wall_now()); }
   /// Whether responses shall close their connections (drain, /healthcheck/fail).
-  bool closes_connections() const { return is_draining_ || host_.is_health_failing(); }
+  bool closes_connections(bool is_inbound) const { return is_draining_ || host_.closes_connections(is_inbound); }
 
   WorkerCluster* find_cluster(std::string_view name);
   /// Of "vhost.<host>.<kind>.<name>.", kind "vcluster" or "route"; `key` is that part of the snapshot.

@@ -23,7 +23,9 @@ WorkerCluster::WorkerCluster(Worker& worker, ClusterState& state)
     : worker_(worker), state_(state), config_(state.config()), balancer_(BalancerOptions::of(*config_)) {
   const std::string name = stat_name(stat_prefix(*config_));
   stats_ = &worker.stat_group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kClusterStats);
-  tls_stats_.set_group(*stats_);
+  if (config_->tls != nullptr)
+    tls_stats_.set_group(
+        worker.stat_group({"cluster." + name + ".", "cluster.", {{"envoy.cluster_name", name}}}, kTlsStats));
 }
 
 WorkerCluster::~WorkerCluster() = default;

@@ -1,5 +1,8 @@
 #include "proxy/worker_listener.h"
 
+#include <algorithm>
+#include <climits>
+
 #include "net/tls_context.h"
 #include "proxy/http_connection.h"
 #include "proxy/incoming_connection.h"
@@ -21,7 +24,12 @@ WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector
       kListenerWorkerStats);
   if (config_->has_tls_inspector)
     tls_inspector_stats_ = &worker.stat_group({"tls_inspector.", "tls_inspector.", {}}, kTlsInspectorStats);
-  tls_stats_.set_group(*stats_);
+  const auto has_tls = [](const FilterChainConfig& chain) { return chain.tls != nullptr; };
+  if (std::any_of(config_->filter_chains.begin(), config_->filter_chains.end(), has_tls) ||
+      (config_->default_filter_chain && has_tls(*config_->default_filter_chain))) {
+    tls_stats_.set_group(
+        worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kTlsStats));
+  }
 }
 
 WorkerListener::~WorkerListener() {
@@ -53,6 +61,17 @@ void WorkerListener::take(net::AcceptedSocket socket) {
   auto* incoming = new IncomingConnection(*this, std::move(socket));
   incoming_.push_back(*incoming);
   incoming->start();
+}
+
+int WorkerListener::accepts_per_event_max() const {
+  return config_->accepts_per_event_max != 0
+             ? static_cast<int>(std::min<uint32_t>(config_->accepts_per_event_max, INT_MAX))
+             : INT_MAX;
+}
+
+void WorkerListener::on_accept_event(int count) {
+  if (count > 0)
+    stats_->histogram(ListenerStat::connections_accepted_per_socket_event).record(static_cast<uint64_t>(count));
 }
 
 void WorkerListener::on_accept_error(const base::Error& error) {

@@ -75,6 +75,8 @@ class WorkerListener final : private net::AcceptHandler {
   // net::AcceptHandler
   void on_accept(net::AcceptedSocket socket) override;
   void on_accept_error(const base::Error& error) override;
+  int accepts_per_event_max() const override;
+  void on_accept_event(int count) override;
 
   struct HcmCounters {
     observe::StatGroup* stats = nullptr;

@@ -142,6 +142,16 @@ TEST(TranslateHcm, a_route_turns_filters_on_and_off) {
   EXPECT_EQ(faults_of(with_route_filter(wrapper)), path + ".config: must be there unless the filter is disabled\n");
 }
 
+TEST(TranslateHcm, a_listener_knows_its_direction_and_how_much_it_accepts_at_a_time) {
+  Pieces pieces;
+  pieces.listener = "traffic_direction: INBOUND, max_connections_to_accept_per_socket_event: 3";
+  const Loaded loaded = load(pieces);
+  ASSERT_EQ(loaded.faults.to_string(), "");
+  EXPECT_TRUE(listener_of(loaded).is_inbound);
+  EXPECT_EQ(listener_of(loaded).accepts_per_event_max, 3u);
+  EXPECT_FALSE(listener_of(load({})).is_inbound);
+}
+
 TEST(TranslateHcm, virtual_clusters_end_with_the_one_of_all_others) {
   Pieces pieces;
   pieces.virtual_host = "virtual_clusters: [{name: posts, headers: [{name: ':method', string_match: {exact: POST}}]}]";

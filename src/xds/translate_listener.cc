@@ -124,6 +124,7 @@ void translate_socket(const View& view, proxy::ListenerConfig& listener) {
   view.accept("reuse_port", "deprecated; enable_reuse_port decides");
   listener.enable_reuse_port = flag_or(view, "enable_reuse_port", true);
   listener.tcp_backlog = number_or(view, "tcp_backlog_size", 0);
+  listener.accepts_per_event_max = number_or(view, "max_connections_to_accept_per_socket_event", 0);
   listener.bind_to_port = flag_or(view, "bind_to_port", flag_or(view.message("deprecated_v1"), "bind_to_port", true));
   view.accept("ignore_global_conn_limit", "there is no global limit of connections");
   view.accept("bypass_overload_manager", "there is no overload manager");
@@ -143,7 +144,7 @@ std::shared_ptr<const proxy::ListenerConfig> translate_listener(const View& view
   listener->listener_filters_timeout = duration_or(view, "listener_filters_timeout", base::seconds(15));
   listener->continue_on_listener_filters_timeout = view.flag("continue_on_listener_filters_timeout");
   view.accept("metadata", kMetadata);
-  view.accept("traffic_direction", "informative: Weft drains both directions alike");
+  listener->is_inbound = view.choice("traffic_direction") == "INBOUND";
   translate_listener_filters(view, *listener);
   listener->access_logs = translate_access_logs(view, "access_log");
 

@@ -12,6 +12,9 @@ struct WithProxy::Upstream {
   struct Peer {
     ConnectionRecorder events;
     std::unique_ptr<net::Connection> connection;
+    net::Timer later;
+    std::function<void()> rest;
+    void run_rest() { rest(); }
     size_t answered = 0;
   };
   Upstream(net::Loop& its_loop, WithProxy& its_test, size_t its_index)
@@ -65,7 +68,17 @@ struct WithProxy::Upstream {
       base::Chain bytes;
       bytes.append_copy(loop.blocks(), text);
       peer.connection->write(std::move(bytes));
+      if (!test.upstream_answer_later.empty()) send_later(peer);
     }
+  }
+  void send_later(Peer& peer) {
+    peer.rest = [this, &peer] {
+      base::Chain bytes;
+      bytes.append_copy(loop.blocks(), test.upstream_answer_later);
+      peer.connection->write(std::move(bytes));
+    };
+    peer.later.set_callback(net::Timer::Callback::bind<&Peer::run_rest>(peer));
+    loop.arm(peer.later, base::milliseconds(10));
   }
 
   net::Loop& loop;
@@ -113,6 +126,7 @@ void WithProxy::start() {
   listener->name = "in";
   listener->address = listen_address();
   listener->access_logs = listener_logs;
+  listener->is_inbound = is_inbound;
   listener->filter_chains.emplace_back().hcm = std::make_shared<HcmConfig>(hcm);
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->listeners.push_back(std::move(listener));
@@ -141,6 +155,20 @@ void WithProxy::log_connections(std::string_view format) { listener_logs.push_ba
 const std::string& WithProxy::logged() {
   logs_.flush();
   return log_files_.content("/log");
+}
+
+std::unique_ptr<WithProxy::Call> WithProxy::connect() {
+  auto made = std::make_unique<Call>();
+  made->connection =
+      std::make_unique<net::Connection>(loop_, listen_address(), net::ConnectOptions{}, nullptr, made->events);
+  made->connection->start_reading();
+  return made;
+}
+
+void WithProxy::write(Call& made, std::string_view bytes) {
+  base::Chain chain;
+  chain.append_copy(loop_.blocks(), bytes);
+  made.connection->write(std::move(chain));
 }
 
 std::unique_ptr<WithProxy::Call> WithProxy::send(std::string_view head_lines, std::string_view body) {

@@ -49,6 +49,9 @@ class WithProxy : public ::testing::Test {
   /// Sends exactly these bytes on a connection of its own, which stays open.
   std::unique_ptr<Call> send_raw(std::string_view text);
   std::string call(std::string_view head_lines, base::Duration limit = base::seconds(60));
+  /// A connection that stays open, and bytes on it.
+  std::unique_ptr<Call> connect();
+  void write(Call& made, std::string_view bytes);
   /// How long `call` takes in the world's time.
   base::Duration time_of(std::string_view head_lines);
   /// Ends everything in order; the destructor does it too. Fails when something does not end.
@@ -56,6 +59,7 @@ class WithProxy : public ::testing::Test {
   net::Loop& loop() { return loop_; }
   Worker& worker() { return server_->worker(0); }
   int64_t stat(std::string_view name) { return registry_.value(name); }
+  Server& server() { return *server_; }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
   std::shared_ptr<net::TlsContext> upstream_tls;  ///< null: plaintext
@@ -63,6 +67,7 @@ class WithProxy : public ::testing::Test {
   bool upstream_is_raw = false;  ///< echoes every byte instead of speaking HTTP; ends when its peer does
   static constexpr char kSilence[] = "silence", kReset[] = "reset", kClose[] = "close";
   std::function<std::string(size_t upstream, const std::string& head)> answer_by_script;  ///< else `upstream_answer`
+  std::string upstream_answer_later;  ///< sent ten milliseconds behind each answer: in a read of its own
   std::string upstream_answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   int upstream_requests = 0;
   std::vector<std::string> upstream_peers;  ///< addresses that connected, in order
@@ -75,6 +80,7 @@ class WithProxy : public ::testing::Test {
   net::Resolver* resolver = nullptr;  ///< for clusters of names
   RouteConfig routes;
   std::vector<AccessLogConfig> listener_logs;
+  bool is_inbound = false;  ///< the listener's traffic_direction
   net::Simulation world;
 
  private:
