@@ -49,8 +49,12 @@ proxy::AdminConfig translate_admin(const View& admin) {
 
 /// Weft has no runtime, so a layer may exist but not say anything.
 void check_runtime(const View& runtime) {
+  std::set<std::string> layers;
+  bool has_admin_layer = false;
   for (const View& layer : runtime.messages("layers")) {
-    layer.accept("name", "layers are empty in Weft");
+    if (!layers.insert(layer.text("name")).second) layer.fault("name", "another layer has this name");
+    if (layer.has("admin_layer") && std::exchange(has_admin_layer, true))
+      layer.fault("admin_layer", "there is one already");
     layer.accept("admin_layer", "Weft has no runtime that could be changed");
     const google::protobuf::Struct* values = layer.structure("static_layer");
     if (!values || values->fields().empty()) continue;

@@ -244,6 +244,14 @@ const Refusal kRefusals[] = {
          "layered_runtime: {layers: [{name: a, static_layer: {upstream.healthy_panic_threshold: 1}}, {name: b, admin_layer: {}}]}"),
      line(
          "layered_runtime.layers[0].static_layer: \"upstream.healthy_panic_threshold\": runtime values are not implemented by Weft")},
+    {"a_negative_duration", with(&Pieces::hcm, "stream_idle_timeout: -1s"),
+     line(kHcm + ".stream_idle_timeout: must not be negative")},
+    {"two_admin_layers",
+     with(&Pieces::bootstrap, "layered_runtime: {layers: [{name: a, admin_layer: {}}, {name: b, admin_layer: {}}]}"),
+     line("layered_runtime.layers[1].admin_layer: there is one already")},
+    {"two_layers_of_one_name",
+     with(&Pieces::bootstrap, "layered_runtime: {layers: [{name: a, static_layer: {}}, {name: a, static_layer: {}}]}"),
+     line("layered_runtime.layers[1].name: another layer has this name")},
     {"a_partial_wildcard", with(&Pieces::filter_chain, "filter_chain_match: {server_names: ['a*.example.com']}"),
      line(
          std::string(kListener) +

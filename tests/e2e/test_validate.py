@@ -142,6 +142,10 @@ VERDICTS = {
     "equal_filter_chain_matches": (lambda c: listeners(c)[0]["filter_chains"].append(copy.deepcopy(listeners(c)[0]["filter_chains"][0])), False),
     "an_unknown_log_operator": (lambda c: hcm(c).update(access_log=[{"name": "a", "typed_config": {
         "@type": TYPE + "extensions.access_loggers.stream.v3.StdoutAccessLog", "log_format": {"text_format_source": {"inline_string": "%NOPE%"}}}}]), False),
+    "a_negative_duration": (lambda c: route(c)["route"].update(timeout="-1s"), False),
+    "a_negative_idle_timeout": (lambda c: hcm(c).update(stream_idle_timeout="-0.5s"), False),
+    "two_runtime_layers_of_one_name": (lambda c: c.update(layered_runtime={"layers": [{"name": "a", "static_layer": {}}] * 2}), False),
+    "two_admin_layers": (lambda c: c.update(layered_runtime={"layers": [{"name": "a", "admin_layer": {}}, {"name": "b", "admin_layer": {}}]}), False),
     "a_window_too_small": (lambda c: hcm(c).update(http2_protocol_options={"initial_stream_window_size": 100}), False),
     "a_large_direct_response": (lambda c: (route(c).pop("route"), route(c).update(direct_response={"status": 200, "body": {"inline_string": "x" * 4097}})), False),
     "auto_protocol_without_tls": (lambda c: clusters(c)[0].update(typed_extension_protocol_options={
