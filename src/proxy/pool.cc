@@ -71,7 +71,7 @@ void PoolConnection::close() {
   is_local_close_ = true;
   if (is_connecting()) {
     transport_->close();
-    return retire(true);
+    return retire(true, false);  // whoever waits is ended too: another one would be closed in turn, for ever
   }
   codec_->close();
 }
@@ -260,6 +260,7 @@ void HostPool::cancel(PoolCaller& caller) {
   if (!caller.is_linked()) return;
   drop_pending(caller);
   cluster_.stats().counter(ClusterStat::upstream_rq_cancelled).add();
+  cluster_.on_pool_empty(*this);
 }
 
 void HostPool::drop_pending(PoolCaller& caller) {
