@@ -125,7 +125,7 @@ struct PoolKind {
 };
 
 /// The pool of one host and kind.
-class HostPool final : public net::Destroyable {
+class HostPool final : public net::Destroyable, public base::ListNode<> {
  public:
   HostPool(WorkerCluster& cluster, std::shared_ptr<Host> host, const PoolKind& kind);
   ~HostPool() override;

@@ -12,7 +12,6 @@
 namespace weft::proxy {
 namespace {
 
-// No behaviour depends on the order of this table: pools are looked up by key, and drained or closed all together.
 std::string stat_prefix(const ClusterConfig& config) {
   return config.alt_stat_name.empty() ? config.name : config.alt_stat_name;
 }
@@ -93,18 +92,23 @@ HostPool* WorkerCluster::pool(Host& host, const PoolKind& kind) {
     return nullptr;
   }
   auto made = std::make_unique<HostPool>(*this, host.shared_from_this(), kind);
+  by_age_.push_back(*made);
   return pools_.emplace(PoolKey{&host, kind}, std::move(made)).first->second.get();
 }
 
 // Envoy frees only among the pools of the same host: one that does nothing but keep connections.
 bool WorkerCluster::free_one_pool(const Host& host, bool is_high_priority) {
-  const auto idle = std::find_if(pools_.begin(), pools_.end(), [&](const auto& entry) {
-    return entry.first.host == &host && entry.first.kind.is_high_priority == is_high_priority &&
-           !entry.second->is_busy();
+  const std::vector<HostPool*> all = all_pools();
+  const auto idle = std::find_if(all.begin(), all.end(), [&](HostPool* pool) {
+    const auto found = pools_.find({&host, pool->kind()});
+    return found != pools_.end() && found->second.get() == pool && pool->kind().is_high_priority == is_high_priority &&
+           !pool->is_busy();
   });
-  if (idle == pools_.end()) return false;
-  HostPool& pool = *leaving_.emplace_back(std::move(idle->second));
-  pools_.erase(idle);
+  if (idle == all.end()) return false;
+  HostPool& pool = **idle;
+  const auto found = pools_.find({&host, pool.kind()});
+  leaving_.push_back(std::move(found->second));
+  pools_.erase(found);
   breaker(is_high_priority).connection_pools().give_back();
   pool.close_all();
   return true;
@@ -147,6 +151,7 @@ void WorkerCluster::on_pool_empty(HostPool& pool) {
   if (!pool.is_empty()) return;
   const auto left = std::find_if(leaving_.begin(), leaving_.end(), [&](const auto& p) { return p.get() == &pool; });
   if (left != leaving_.end()) {
+    pool.unlink();
     loop().destroy_later(std::move(*left));
     leaving_.erase(left);
     return;
@@ -154,6 +159,7 @@ void WorkerCluster::on_pool_empty(HostPool& pool) {
   const auto found = pools_.find({&pool.host(), pool.kind()});
   if (found == pools_.end() || found->second.get() != &pool) return;
   breaker(pool.kind().is_high_priority).connection_pools().give_back();
+  pool.unlink();
   loop().destroy_later(std::move(found->second));
   pools_.erase(found);
 }
@@ -161,8 +167,7 @@ void WorkerCluster::on_pool_empty(HostPool& pool) {
 // Pools may go while they are drained or closed, so the tables are not walked meanwhile.
 std::vector<HostPool*> WorkerCluster::all_pools() const {
   std::vector<HostPool*> all;
-  for (const auto& [key, pool] : pools_) all.push_back(pool.get());
-  for (const auto& pool : leaving_) all.push_back(pool.get());
+  by_age_.for_each([&](HostPool& pool) { all.push_back(&pool); });
   return all;
 }
 

@@ -88,6 +88,8 @@ class WorkerCluster {
   std::shared_ptr<net::TlsContext> tls_;
   TlsStats tls_stats_;
   std::unordered_map<PoolKey, std::unique_ptr<HostPool>, PoolKeyHash> pools_;
+  mutable base::IntrusiveList<HostPool>
+      by_age_;  ///< all of them: what is done to many must not follow hashes of pointers
   std::vector<std::unique_ptr<HostPool>> leaving_;  ///< no request finds them; until their last connection is gone
 };
 
