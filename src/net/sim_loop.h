@@ -8,6 +8,7 @@
 
 #include "net/handle_table.h"
 #include "net/loop.h"
+#include "net/simulation.h"
 
 namespace weft::net {
 
@@ -74,6 +75,7 @@ class SimLoop final : public Loop {
   void wake_if_needed();
   void set_frozen(bool frozen);
   void raise_signal(int signal);
+  Holdings holdings() const { return {sources_.size(), wheel_.armed_count(), blocks_.live_blocks()}; }
   /// Destroys what waits for it, while sockets can still be closed.
   void end();
 

@@ -77,6 +77,19 @@ void SimNetwork::reset_connections(std::string_view a, std::string_view b) {
   }
 }
 
+size_t SimNetwork::open_descriptors(std::string_view host) const {
+  const auto found = hosts_.find(host);
+  return found != hosts_.end() ? found->second.descriptors : 0;
+}
+
+size_t SimNetwork::used_ports(std::string_view host) const {
+  const auto found = hosts_.find(host);
+  if (found == hosts_.end()) return 0;
+  size_t used = 0;
+  for (const auto& [destination, ports] : found->second.ports_by_destination) used += ports;
+  return used;
+}
+
 // ---- connecting ----
 
 uint64_t SimNetwork::connect(SimStream& stream, const std::string& host_name, const Address& to,

@@ -97,6 +97,8 @@ class SimNetwork {
   void limit_ports(std::string_view host, size_t count) { host_of(host).ports_max = count; }
   void limit_descriptors(std::string_view host, size_t count) { host_of(host).descriptors_max = count; }
   size_t open_connections() const { return connections_.size(); }
+  size_t open_descriptors(std::string_view host) const;
+  size_t used_ports(std::string_view host) const;
 
   // ---- streams ----
   /// Starts a handshake; the outcome reaches `stream` later. Returns the connection's number.

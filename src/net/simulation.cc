@@ -92,4 +92,9 @@ const std::vector<std::string>& Simulation::trace() const { return world_->trace
 base::Random& Simulation::random() { return world_->random(); }
 size_t Simulation::open_connections() const { return world_->network().open_connections(); }
 
+size_t Simulation::open_descriptors(std::string_view host) const { return world_->network().open_descriptors(host); }
+size_t Simulation::used_ports(std::string_view host) const { return world_->network().used_ports(host); }
+
+Holdings Simulation::holdings(const Loop& loop) const { return static_cast<const SimLoop&>(loop).holdings(); }
+
 }  // namespace weft::net

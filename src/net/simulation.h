@@ -44,6 +44,14 @@ struct LinkOptions {
 /// The two directions of a connection.
 enum class Direction : uint8_t { ToServer, ToClient };
 
+/// What a loop holds for those who use it; leak checks compare two moments.
+struct Holdings {
+  size_t handles = 0;  ///< sockets, listeners, datagram sockets and signals that are open
+  size_t timers = 0;   ///< armed
+  size_t blocks = 0;   ///< of its pool, handed out
+  bool operator==(const Holdings&) const = default;
+};
+
 class Simulation {
  public:
   /// `start` is the civil time at which the world begins.
@@ -102,6 +110,10 @@ class Simulation {
 
   /// Connections of which at least one end is open; 0 at the end of a test means nothing leaked.
   size_t open_connections() const;
+  /// Sockets that `host` has open, and local ports it uses; listen sockets count for neither.
+  size_t open_descriptors(std::string_view host) const;
+  size_t used_ports(std::string_view host) const;
+  Holdings holdings(const Loop& loop) const;
 
  private:
   std::unique_ptr<SimWorld> world_;

@@ -333,6 +333,26 @@ TEST_F(SimulationTest, ConnectionsBetweenTwoHostsBreakTogether) {
   EXPECT_TRUE(until([&] { return world.open_connections() == 0; })) << "both ends have let go";
 }
 
+TEST_F(SimulationTest, WhatALoopHoldsIsCounted) {
+  const Holdings before = world.holdings(client_loop);
+  {
+    ShoutingServer server(server_loop);
+    Client client(client_loop, "a");
+    Timer timer;
+    client_loop.arm(timer, base::seconds(1));
+    ASSERT_TRUE(until([&] { return client.data == "A"; }));
+    EXPECT_EQ(world.holdings(client_loop), (Holdings{before.handles + 1, before.timers + 1, before.blocks}));
+    EXPECT_EQ(world.open_descriptors("client"), 1u);
+    EXPECT_EQ(world.used_ports("client"), 1u);
+    EXPECT_EQ(world.used_ports("server"), 0u);
+    client_loop.close(client.handle);
+    world.run_until_idle();
+  }
+  EXPECT_EQ(world.holdings(client_loop), before);
+  EXPECT_EQ(world.open_descriptors("client"), 0u);
+  EXPECT_EQ(world.used_ports("client"), 0u);
+}
+
 TEST_F(SimulationTest, ClosingAListenerResetsItsBacklog) {
   auto listener = std::move(*server_loop.listen(kService, {}));
   Client client(client_loop, "a");

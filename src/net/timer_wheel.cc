@@ -101,4 +101,12 @@ base::Duration TimerWheel::until_next(base::MonoTime now) const {
   return std::max(due - now, base::Duration::zero());
 }
 
+size_t TimerWheel::armed_count() const {
+  size_t count = beyond_.count();
+  for (const auto& level : slots_) {
+    for (const auto& slot : level) count += slot.count();
+  }
+  return count;
+}
+
 }  // namespace weft::net

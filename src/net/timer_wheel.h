@@ -49,6 +49,9 @@ class TimerWheel {
   /// May be early (a cascade), never late. O(levels).
   base::Duration until_next(base::MonoTime now) const;
 
+  /// Timers that are armed; for leak checks. O(slots + timers).
+  size_t armed_count() const;
+
  private:
   static constexpr int kLevels = 5;
   static constexpr int kSlotBits = 6;
