@@ -78,7 +78,9 @@ namespace weft::http {
   X(XEnvoyMaxRetries, "x-envoy-max-retries")                                                 \
   X(XEnvoyOriginalDstHost, "x-envoy-original-dst-host")                                      \
   X(XEnvoyOriginalMethod, "x-envoy-original-method")                                         \
+  X(XEnvoyOriginalHost, "x-envoy-original-host")                                             \
   X(XEnvoyOriginalPath, "x-envoy-original-path")                                             \
+  X(XEnvoyOriginalUrl, "x-envoy-original-url")                                               \
   X(XEnvoyOverloaded, "x-envoy-overloaded")                                                  \
   X(XEnvoyRateLimited, "x-envoy-ratelimited")                                                \
   X(XEnvoyRetriableHeaderNames, "x-envoy-retriable-header-names")                            \

@@ -16,7 +16,7 @@ constexpr Duration kRouteTimeoutDefault = base::seconds(15);
 /// Longer than any request lives, and far from overflow when multiplied to nanoseconds. Units: ms.
 constexpr uint64_t kTimeoutMsMax = uint64_t{1} << 40;
 
-std::optional<Duration> milliseconds_in(const http::RequestHead& head, auto name) {
+std::optional<Duration> milliseconds_in(const http::RequestHead& head, HeaderId name) {
   const auto text = head.find(name);
   if (!text) return std::nullopt;
   const auto number = parse_uint64(*text);
@@ -89,8 +89,8 @@ RequestTimeouts resolve_timeouts(const TimeoutInput& input, http::RequestHead& h
     head.remove(HeaderId::XEnvoyUpstreamRqTimeoutAltResponse);
   }
 
-  timeouts.upstream_stream = milliseconds_in(head, kStreamDurationHeader);
-  head.remove(kStreamDurationHeader);
+  timeouts.upstream_stream = milliseconds_in(head, HeaderId::XEnvoyUpstreamStreamDurationMs);
+  if (head.has(HeaderId::XEnvoyUpstreamStreamDurationMs)) head.remove(HeaderId::XEnvoyUpstreamStreamDurationMs);
 
   if (input.policy != nullptr) {
     timeouts.per_try = input.policy->per_try_timeout.value_or(Duration::zero());

@@ -26,14 +26,12 @@ struct TimeoutInput {
 };
 
 /// Zero means "no limit" for the first three.
-/// Lets a trusted caller bound the upstream half of its request, as max_stream_duration of the cluster does.
-constexpr std::string_view kStreamDurationHeader = "x-envoy-upstream-stream-duration-ms";
-
 struct RequestTimeouts {
   base::Duration global{};   ///< from the end of the request; covers all attempts. Over: 504, flag UT
   base::Duration per_try{};  ///< of one attempt; ignored (0) where not below `global`
   base::Duration per_try_idle{};
-  std::optional<base::Duration> upstream_stream;  ///< kStreamDurationHeader; replaces the cluster's
+  /// x-envoy-upstream-stream-duration-ms: a trusted caller's max_stream_duration, in the place of the cluster's.
+  std::optional<base::Duration> upstream_stream;
   std::optional<base::Duration> stream;  ///< from the start of the request. Over: 504, flag DT. 0: it is over already
   uint16_t status =
       504;  ///< of the answer when time is up; 204 where x-envoy-upstream-rq-timeout-alt-response asks for it

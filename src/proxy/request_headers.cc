@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "proxy/ascii.h"
-#include "proxy/deadline.h"
 #include "proxy/request_id.h"
 #include "proxy/retry_policy.h"
 #include "proxy/xfcc.h"
@@ -144,22 +143,21 @@ void set_scheme(http::RequestHead& head, const HcmConfig& config, std::string_vi
 void remove_internal_headers(http::RequestHead& head, bool is_edge,
                              const std::vector<std::string>& internal_only_headers) {
   if (is_edge) {
-    for (const HeaderId id : {HeaderId::XEnvoyDecoratorOperation, HeaderId::XEnvoyDownstreamServiceCluster,
-                              HeaderId::XEnvoyDownstreamServiceNode, HeaderId::XEnvoyOriginalPath}) {
+    for (const HeaderId id :
+         {HeaderId::XEnvoyDecoratorOperation, HeaderId::XEnvoyDownstreamServiceCluster,
+          HeaderId::XEnvoyDownstreamServiceNode, HeaderId::XEnvoyOriginalHost, HeaderId::XEnvoyOriginalPath}) {
       remove_if_present(head, id);
     }
-    head.remove("x-envoy-original-host");
   }
   for (const HeaderId id :
        {HeaderId::XEnvoyRetriableStatusCodes, HeaderId::XEnvoyRetriableHeaderNames, HeaderId::XEnvoyRetryOn,
         HeaderId::XEnvoyRetryGrpcOn, HeaderId::XEnvoyMaxRetries, HeaderId::XEnvoyUpstreamAltStatName,
         HeaderId::XEnvoyUpstreamRqTimeoutMs, HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs,
         HeaderId::XEnvoyUpstreamRqTimeoutAltResponse, HeaderId::XEnvoyExpectedRqTimeoutMs, HeaderId::XEnvoyForceTrace,
-        HeaderId::XEnvoyIpTags, HeaderId::XEnvoyHedgeOnPerTryTimeout}) {
+        HeaderId::XEnvoyIpTags, HeaderId::XEnvoyHedgeOnPerTryTimeout, HeaderId::XEnvoyUpstreamStreamDurationMs,
+        HeaderId::XEnvoyOriginalUrl}) {
     remove_if_present(head, id);
   }
-  head.remove(kStreamDurationHeader);
-  head.remove("x-envoy-original-url");
   for (const std::string& name : internal_only_headers) head.remove(std::string_view(name));
 }
 
@@ -263,8 +261,7 @@ RequestOrigin mutate_request_headers(http::RequestHead& head, const HcmConfig& c
 
   add_user_agent(head, config);
   append_via(head, config.via);
-  if (origin.is_edge && origin.remote.is_ip())
-    head.set(HeaderId::XEnvoyExternalAddress, origin.remote.ip());
+  if (origin.is_edge && origin.remote.is_ip()) head.set(HeaderId::XEnvoyExternalAddress, origin.remote.ip());
   set_request_id(head, config, origin.is_edge, random);
   set_forwarded_client_cert(head, config, peer.tls);
   return origin;

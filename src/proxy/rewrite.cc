@@ -77,7 +77,7 @@ void finalize_request_headers(const MutationLevels& levels, http::RequestHead& h
   apply_request_mutations(levels, head, info);
   const auto& action = std::get<RouteAction>(levels.route->action);
   if (const auto host = rewrite_host(action, levels.weighted, head)) {
-    if (keep_original) head.set("x-envoy-original-host", head.authority());
+    if (keep_original) head.set(HeaderId::XEnvoyOriginalHost, head.authority());
     set_authority(head, *host, action.append_x_forwarded_host);
   }
   std::string path;
