@@ -82,6 +82,7 @@ X509StackPtr chain_of_ticket(SSL_SESSION* session) {
 
 // Envoy's spelling.
 std::string_view curve_name(SSL* ssl) {
+  if (SSL_get_session(ssl) == nullptr) return "";  // OpenSSL would look into it
   const int id = static_cast<int>(SSL_get_negotiated_group(ssl));
   switch (id) {
     case NID_X9_62_prime256v1: return "P-256";

@@ -215,6 +215,12 @@ TEST_F(TlsSessionTest, info_names_both_ends) {
   EXPECT_EQ(pair.client->info().peer_dns_sans, (std::vector<std::string>{"test.example", "*.wild.example"}));
 }
 
+TEST_F(TlsSessionTest, info_may_be_asked_before_the_handshake) {
+  TlsPair pair = this->pair(client_config(), server_config());
+  EXPECT_EQ(pair.server->info().cipher, "");
+  EXPECT_FALSE(pair.server->info().has_peer_certificate);
+}
+
 TEST_F(TlsSessionTest, what_was_forgotten_is_decoded_again) {
   TlsContextConfig client = client_config();
   client.certificates = {client_certificate()};

@@ -51,11 +51,12 @@ constexpr bool kRepeats = true;
 
 void run_and_repeat(const Scenario& scenario, uint64_t seed) {
   const uint64_t first = run(scenario, seed);
-  if (::testing::Test::HasFailure() || !kRepeats) return;
+  if (::testing::Test::HasFailure()) return;
+  if (std::getenv("WEFT_SIM_HASHES") != nullptr) fmt::print("trace {} {} {:016x}\n", test_name(), seed, first);
+  if (!kRepeats) return;
   const OtherHeap heap(seed);
   const uint64_t second = run(scenario, seed);
   EXPECT_EQ(first, second) << "two runs of one seed differ; WEFT_SIM_TRACE=<file> shows where";
-  if (std::getenv("WEFT_SIM_HASHES") != nullptr) fmt::print("trace {} {} {:016x}\n", test_name(), seed, first);
 }
 
 }  // namespace
