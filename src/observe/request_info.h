@@ -78,6 +78,16 @@ struct WireBytes {
   uint64_t sent = 0, received = 0;
   uint64_t headers_sent = 0, headers_received = 0;                  ///< lines of fields; frames of header blocks
   uint64_t decoded_headers_sent = 0, decoded_headers_received = 0;  ///< the same before HPACK
+
+  WireBytes& operator+=(const WireBytes& other) {
+    sent += other.sent;
+    received += other.received;
+    headers_sent += other.headers_sent;
+    headers_received += other.headers_received;
+    decoded_headers_sent += other.decoded_headers_sent;
+    decoded_headers_received += other.decoded_headers_received;
+    return *this;
+  }
 };
 
 /// An upstream host that a later attempt replaced.

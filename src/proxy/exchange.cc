@@ -522,8 +522,10 @@ void Exchange::answer(const LocalAnswer& answer, std::string_view details, uint6
   info_.flags |= flag;
   info_.response_code_details = details;
   // The log tells which cluster the request was for, also where a filter or the upgrade rules answered.
-  if (const std::string_view target = target_cluster(); call_ == nullptr && worker_.find_cluster(target) != nullptr)
-    info_.upstream_cluster = target;
+  if (call_ == nullptr) {
+    const std::string_view target = target_cluster();
+    if (worker_.find_cluster(target) != nullptr) info_.upstream_cluster = target;
+  }
   on_request_taken(request_passage_.held.size());
   request_passage_.held.clear();
   response_passage_ = Passage();
@@ -595,11 +597,7 @@ std::string_view Exchange::target_cluster() {
   if (match_.route == nullptr) return {};
   const auto* action = std::get_if<RouteAction>(&match_.route->action);
   if (action == nullptr) return {};
-  if (const WeightedCluster* weighted = chosen_cluster())
-    return weighted->cluster_header.empty() ? std::string_view(weighted->cluster)
-                                            : stream_->request().get(weighted->cluster_header);
-  return action->cluster_header.empty() ? std::string_view(action->cluster)
-                                        : stream_->request().get(action->cluster_header);
+  return cluster_name_of(*action, chosen_cluster(), stream_->request());
 }
 
 // ------------------------------------------------------------------ time
@@ -707,11 +705,7 @@ void Exchange::write_log(std::string_view type) {
   if (origin_.hcm->access_logs.empty()) return;
   info_.log_type = type;
   info_.duration = loop().now() - start_;
-  if (stream_ != nullptr) {
-    const http::StreamBytes bytes = stream_->bytes();
-    info_.downstream_bytes = {bytes.wire_sent,        bytes.wire_received,        bytes.headers_sent,
-                              bytes.headers_received, bytes.decoded_headers_sent, bytes.decoded_headers_received};
-  }
+  if (stream_ != nullptr) info_.downstream_bytes = wire_bytes_of(stream_->bytes());
   worker_.write_access_logs(origin_.hcm->access_logs, info_, random_);
 }
 

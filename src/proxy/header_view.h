@@ -1,7 +1,8 @@
-// Purpose: shows a header map to `observe`, which does not know the type.
+// Purpose: shows header maps and byte counts of streams to `observe`, which does not know the types.
 // Thread:  the worker's.   Owner: the exchange.
 #pragma once
 
+#include "http/connection.h"
 #include "http/message.h"
 #include "observe/request_info.h"
 
@@ -18,5 +19,11 @@ class HeaderView final : public observe::HeaderLookup {
 
   const http::HeaderMap* map = nullptr;  ///< null: there are none
 };
+
+/// A stream's bytes as log lines have them.
+inline observe::WireBytes wire_bytes_of(const http::StreamBytes& of) {
+  return {of.wire_sent,        of.wire_received,        of.headers_sent,
+          of.headers_received, of.decoded_headers_sent, of.decoded_headers_received};
+}
 
 }  // namespace weft::proxy

@@ -305,4 +305,11 @@ const WeightedCluster* pick_weighted(const RouteAction& action, const http::Requ
   return &action.weighted.back();
 }
 
+std::string_view cluster_name_of(const RouteAction& action, const WeightedCluster* weighted,
+                                 const http::RequestHead& head) {
+  const std::string& header = weighted != nullptr ? weighted->cluster_header : action.cluster_header;
+  if (!header.empty()) return head.get(header);
+  return weighted != nullptr ? weighted->cluster : action.cluster;
+}
+
 }  // namespace weft::proxy

@@ -39,6 +39,11 @@ class RouteTable {
 /// weighted.
 const WeightedCluster* pick_weighted(const RouteAction& action, const http::RequestHead& head, uint64_t random);
 
+/// The name of the cluster that `action` sends the request to, by itself or by a header; "" where that header is
+/// absent. `weighted`: what pick_weighted chose. Dies with the action or at the next change of `head`.
+std::string_view cluster_name_of(const RouteAction& action, const WeightedCluster* weighted,
+                                 const http::RequestHead& head);
+
 /// The path and query that go upstream under `route`; equal to the request's when nothing is rewritten.
 /// Returns whether `out` was written.
 bool rewrite_path(const RouteMatch& match, const PathRewrite& rewrite, std::string_view path_and_query,

@@ -68,12 +68,8 @@ UpstreamCall::~UpstreamCall() { cancel(); }
 // ------------------------------------------------------------------ the way out
 
 bool UpstreamCall::choose_cluster() {
-  std::string_view name = action_.cluster;
-  if (!action_.cluster_header.empty()) name = request_.get(action_.cluster_header);
   weighted_ = pick_weighted(action_, request_, random_);
-  if (weighted_ != nullptr)
-    name = weighted_->cluster_header.empty() ? std::string_view(weighted_->cluster)
-                                             : request_.get(weighted_->cluster_header);
+  const std::string_view name = cluster_name_of(action_, weighted_, request_);
   cluster_ = name.empty() ? nullptr : worker_.find_cluster(name);
   if (cluster_ != nullptr) {
     info_.upstream_cluster = cluster_->name();
@@ -515,17 +511,9 @@ void UpstreamCall::on_back_off_end() { attempt(); }
 // What the attempt's stream has carried, for the log line. Before the stream is let go of.
 void UpstreamCall::take_bytes() {
   if (stream_ == nullptr) return;
-  const http::StreamBytes bytes = stream_->bytes();
-  observe::WireBytes& sum = info_.upstream_bytes;
-  sum.sent += bytes.wire_sent;
-  sum.received += bytes.wire_received;
-  sum.headers_sent += bytes.headers_sent;
-  sum.headers_received += bytes.headers_received;
-  sum.decoded_headers_sent += bytes.decoded_headers_sent;
-  sum.decoded_headers_received += bytes.decoded_headers_received;
-  if (attempt_log_ == nullptr) return;
-  attempt_log_->add_bytes({bytes.wire_sent, bytes.wire_received, bytes.headers_sent, bytes.headers_received,
-                           bytes.decoded_headers_sent, bytes.decoded_headers_received});
+  const observe::WireBytes bytes = wire_bytes_of(stream_->bytes());
+  info_.upstream_bytes += bytes;
+  if (attempt_log_ != nullptr) attempt_log_->add_bytes(bytes);
 }
 
 // Lets go of the stream or the place in the queue; afterwards this object is as before `attempt`.
