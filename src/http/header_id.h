@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace weft::http {
@@ -123,5 +124,29 @@ inline constexpr std::string_view kHeaderNames[kHeaderIdCount] = {"",
 
 /// The name of a known id; "" for Unknown.
 constexpr std::string_view header_name(HeaderId id) { return kHeaderNames[static_cast<size_t>(id)]; }
+
+/// Several ids as bits, so that a map can be asked for all of them at once.
+class HeaderIdSet {
+ public:
+  constexpr HeaderIdSet() = default;
+  constexpr HeaderIdSet(std::initializer_list<HeaderId> ids) {
+    for (const HeaderId id : ids) add(id);
+  }
+  constexpr void add(HeaderId id) { words_[static_cast<size_t>(id) >> 6] |= bit(id); }
+  constexpr void remove(HeaderId id) { words_[static_cast<size_t>(id) >> 6] &= ~bit(id); }
+  constexpr bool has(HeaderId id) const { return (words_[static_cast<size_t>(id) >> 6] & bit(id)) != 0; }
+  constexpr bool meets(const HeaderIdSet& other) const {
+    for (size_t i = 0; i < kHeaderIdWords; ++i) {
+      if ((words_[i] & other.words_[i]) != 0) return true;
+    }
+    return false;
+  }
+  constexpr void clear() { *this = HeaderIdSet(); }
+
+ private:
+  static constexpr uint64_t bit(HeaderId id) { return uint64_t{1} << (static_cast<size_t>(id) & 63); }
+
+  uint64_t words_[kHeaderIdWords] = {};
+};
 
 }  // namespace weft::http

@@ -27,14 +27,6 @@ HeaderId header_id_any_case(std::string_view name) {
   return header_id({lower, name.size()});
 }
 
-void mark(uint64_t* present, HeaderId id) {
-  present[static_cast<size_t>(id) >> 6] |= uint64_t{1} << (static_cast<size_t>(id) & 63);
-}
-
-void unmark(uint64_t* present, HeaderId id) {
-  present[static_cast<size_t>(id) >> 6] &= ~(uint64_t{1} << (static_cast<size_t>(id) & 63));
-}
-
 }  // namespace
 
 std::string_view to_string(Version version) {
@@ -58,10 +50,8 @@ HeaderMap::HeaderMap(HeaderMap&& other) noexcept
       block_(std::exchange(other.block_, nullptr)),
       text_size_(std::exchange(other.text_size_, 0)),
       count_(std::exchange(other.count_, 0)),
-      bytes_(std::exchange(other.bytes_, 0)) {
-  std::copy_n(other.present_, kHeaderIdWords, present_);
-  std::fill_n(other.present_, kHeaderIdWords, 0);
-}
+      bytes_(std::exchange(other.bytes_, 0)),
+      present_(std::exchange(other.present_, {})) {}
 
 HeaderMap& HeaderMap::operator=(HeaderMap&& other) noexcept {
   if (this == &other) return *this;
@@ -71,8 +61,7 @@ HeaderMap& HeaderMap::operator=(HeaderMap&& other) noexcept {
   text_size_ = std::exchange(other.text_size_, 0);
   count_ = std::exchange(other.count_, 0);
   bytes_ = std::exchange(other.bytes_, 0);
-  std::copy_n(other.present_, kHeaderIdWords, present_);
-  std::fill_n(other.present_, kHeaderIdWords, 0);
+  present_ = std::exchange(other.present_, {});
   return *this;
 }
 
@@ -87,7 +76,7 @@ void HeaderMap::clear() {
   release();
   text_size_ = count_ = 0;
   bytes_ = 0;
-  std::fill_n(present_, kHeaderIdWords, 0);
+  present_.clear();
 }
 
 HeaderMap HeaderMap::clone() const {
@@ -98,7 +87,7 @@ HeaderMap HeaderMap::clone() const {
   copy.text_size_ = text_size_;
   copy.count_ = count_;
   copy.bytes_ = bytes_;
-  std::copy_n(present_, kHeaderIdWords, copy.present_);
+  copy.present_ = present_;
   for (size_t i = 0; i < count_; ++i) copy.entry(i) = entry(i);
   return copy;
 }
@@ -157,7 +146,7 @@ void HeaderMap::set(HeaderId id, std::string_view value) {
   size_t i = find_line(id);
   replace_value(entry(i), value);
   while ((i = find_line(id, i + 1)) < count_) erase(i--);
-  mark(present_, id);
+  present_.add(id);
 }
 
 void HeaderMap::set(std::string_view name, std::string_view value) {
@@ -191,7 +180,7 @@ size_t HeaderMap::remove(HeaderId id) {
     erase(i);
     ++removed;
   }
-  unmark(present_, id);
+  present_.remove(id);
   return removed;
 }
 
@@ -213,7 +202,7 @@ void HeaderMap::erase(size_t i) {
   bytes_ -= entry(i).name_size + entry(i).value_size;
   for (size_t k = i + 1; k < count_; ++k) entry(k - 1) = entry(k);
   --count_;
-  if (id != HeaderId::Unknown && find_line(id) == count_) unmark(present_, id);
+  if (id != HeaderId::Unknown && find_line(id) == count_) present_.remove(id);
 }
 
 size_t HeaderMap::find_line(HeaderId known, size_t from) const {

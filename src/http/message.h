@@ -73,6 +73,10 @@ class HeaderMap {
   void append(std::string_view name, std::string_view value);
   size_t remove(HeaderId id);  ///< returns lines removed
   size_t remove(std::string_view name);
+  void remove_all(const HeaderIdSet& ids) {  ///< usually there is none of them: that costs a few instructions
+    if (present_.meets(ids))
+      remove_if([&](const Header& line) { return line.id != HeaderId::Unknown && ids.has(line.id); });
+  }
   template <typename Predicate>
   size_t remove_if(Predicate predicate) {  ///< predicate(const Header&)
     size_t removed = 0;
@@ -88,7 +92,7 @@ class HeaderMap {
   }
   void clear();
 
-  bool has(HeaderId id) const { return (present_[static_cast<size_t>(id) >> 6] >> (static_cast<size_t>(id) & 63)) & 1; }
+  bool has(HeaderId id) const { return present_.has(id); }
   /// First line of that name; nullopt when there is none (an empty value is not "none").
   std::optional<std::string_view> find(HeaderId id) const { return has(id) ? scan(id) : std::nullopt; }
   std::optional<std::string_view> find(std::string_view name) const;                         ///< any case
@@ -153,8 +157,8 @@ class HeaderMap {
     entry(count_++) = {name_offset, value_offset, static_cast<uint32_t>(value.size()), static_cast<uint16_t>(name_size),
                        id};
     bytes_ += name_size + value.size();
-    // The bit of Unknown is kept clear: `has` must not find what has no name of its own.
-    present_[static_cast<size_t>(id) >> 6] |= uint64_t{id != HeaderId::Unknown} << (static_cast<size_t>(id) & 63);
+    // Unknown is never present: `has` must not find what has no name of its own.
+    if (id != HeaderId::Unknown) present_.add(id);
   }
   void release();
 
@@ -163,7 +167,7 @@ class HeaderMap {
   uint32_t text_size_ = 0;
   uint32_t count_ = 0;
   size_t bytes_ = 0;
-  uint64_t present_[kHeaderIdWords] = {};
+  HeaderIdSet present_;
 };
 
 /// The head of a request.

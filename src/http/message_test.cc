@@ -156,6 +156,25 @@ TEST(HeaderMapTest, HoldsNoBlockWhenEmpty) {
   EXPECT_EQ(pool.live_blocks(), 0u);
 }
 
+TEST(HeaderMapTest, RemovesEveryLineOfASetAndNoOther) {
+  base::BlockPool pool;
+  HeaderMap map(pool);
+  map.add("te", "trailers");
+  map.add("x-own", "1");
+  map.add("keep-alive", "5");
+  map.add("accept", "*/*");
+  map.add("keep-alive", "6");
+  constexpr HeaderIdSet kSome{HeaderId::KeepAlive, HeaderId::Te, HeaderId::Upgrade};
+  map.remove_all(kSome);
+  ASSERT_EQ(map.size(), 2u);
+  EXPECT_EQ(map.at(0).name, "x-own");
+  EXPECT_EQ(map.at(1).name, "accept");
+  EXPECT_FALSE(map.has(HeaderId::KeepAlive));
+  EXPECT_TRUE(map.has(HeaderId::Accept));
+  map.remove_all(kSome);
+  EXPECT_EQ(map.size(), 2u);
+}
+
 TEST(HeaderMapTest, AnEmptyValueIsPresent) {
   base::BlockPool pool;
   HeaderMap map(pool);

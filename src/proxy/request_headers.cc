@@ -47,10 +47,9 @@ void remove_hop_by_hop(http::RequestHead& head) {
     remove_if_present(head, HeaderId::Connection);
     remove_if_present(head, HeaderId::Upgrade);
   }
-  for (const HeaderId id : {HeaderId::XEnvoyInternal, HeaderId::KeepAlive, HeaderId::ProxyConnection,
-                            HeaderId::TransferEncoding, HeaderId::Http2Settings}) {
-    remove_if_present(head, id);
-  }
+  constexpr http::HeaderIdSet kHopByHop{HeaderId::XEnvoyInternal, HeaderId::KeepAlive, HeaderId::ProxyConnection,
+                                        HeaderId::TransferEncoding, HeaderId::Http2Settings};
+  head.remove_all(kHopByHop);
   sanitize_te(head);
 }
 
@@ -89,6 +88,7 @@ struct ForwardedAddress {
 
 /// The address before the last `skip` ones of x-forwarded-for.
 ForwardedAddress last_forwarded_for(const http::RequestHead& head, uint32_t skip) {
+  if (!head.has(HeaderId::XForwardedFor)) return {};
   std::string_view text = head.get(HeaderId::XForwardedFor);
   for (uint32_t i = 0; i < skip; ++i) {
     const size_t comma = text.rfind(',');
@@ -135,6 +135,7 @@ void set_scheme(http::RequestHead& head, const HcmConfig& config, std::string_vi
   // In HTTP/1 the codec has put in what the connection is; a proxy in front of this one knows better.
   const bool is_guessed = head.version != http::Version::Http2 && head.scheme() == of_connection;
   if (!head.scheme().empty() && !is_guessed) return;
+  if (is_guessed && head.get(HeaderId::XForwardedProto) == of_connection) return;  // the usual case
   const std::string forwarded = to_lower(head.get(HeaderId::XForwardedProto));
   head.set(HeaderId::Scheme, is_scheme(forwarded) ? std::string_view(forwarded) : of_connection);
 }
@@ -142,22 +143,26 @@ void set_scheme(http::RequestHead& head, const HcmConfig& config, std::string_vi
 /// What only internal callers may say.
 void remove_internal_headers(http::RequestHead& head, bool is_edge,
                              const std::vector<std::string>& internal_only_headers) {
-  if (is_edge) {
-    for (const HeaderId id :
-         {HeaderId::XEnvoyDecoratorOperation, HeaderId::XEnvoyDownstreamServiceCluster,
-          HeaderId::XEnvoyDownstreamServiceNode, HeaderId::XEnvoyOriginalHost, HeaderId::XEnvoyOriginalPath}) {
-      remove_if_present(head, id);
-    }
-  }
-  for (const HeaderId id :
-       {HeaderId::XEnvoyRetriableStatusCodes, HeaderId::XEnvoyRetriableHeaderNames, HeaderId::XEnvoyRetryOn,
-        HeaderId::XEnvoyRetryGrpcOn, HeaderId::XEnvoyMaxRetries, HeaderId::XEnvoyUpstreamAltStatName,
-        HeaderId::XEnvoyUpstreamRqTimeoutMs, HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs,
-        HeaderId::XEnvoyUpstreamRqTimeoutAltResponse, HeaderId::XEnvoyExpectedRqTimeoutMs, HeaderId::XEnvoyForceTrace,
-        HeaderId::XEnvoyIpTags, HeaderId::XEnvoyHedgeOnPerTryTimeout, HeaderId::XEnvoyUpstreamStreamDurationMs,
-        HeaderId::XEnvoyOriginalUrl}) {
-    remove_if_present(head, id);
-  }
+  constexpr http::HeaderIdSet kOfTheMesh{HeaderId::XEnvoyDecoratorOperation, HeaderId::XEnvoyDownstreamServiceCluster,
+                                         HeaderId::XEnvoyDownstreamServiceNode, HeaderId::XEnvoyOriginalHost,
+                                         HeaderId::XEnvoyOriginalPath};
+  constexpr http::HeaderIdSet kControls{HeaderId::XEnvoyRetriableStatusCodes,
+                                        HeaderId::XEnvoyRetriableHeaderNames,
+                                        HeaderId::XEnvoyRetryOn,
+                                        HeaderId::XEnvoyRetryGrpcOn,
+                                        HeaderId::XEnvoyMaxRetries,
+                                        HeaderId::XEnvoyUpstreamAltStatName,
+                                        HeaderId::XEnvoyUpstreamRqTimeoutMs,
+                                        HeaderId::XEnvoyUpstreamRqPerTryTimeoutMs,
+                                        HeaderId::XEnvoyExpectedRqTimeoutMs,
+                                        HeaderId::XEnvoyUpstreamRqTimeoutAltResponse,
+                                        HeaderId::XEnvoyForceTrace,
+                                        HeaderId::XEnvoyHedgeOnPerTryTimeout,
+                                        HeaderId::XEnvoyIpTags,
+                                        HeaderId::XEnvoyUpstreamStreamDurationMs,
+                                        HeaderId::XEnvoyOriginalUrl};
+  if (is_edge) head.remove_all(kOfTheMesh);
+  head.remove_all(kControls);
   for (const std::string& name : internal_only_headers) head.remove(std::string_view(name));
 }
 
@@ -280,8 +285,8 @@ void mutate_response_headers(http::ResponseHead& response, const http::RequestHe
     remove_if_present(response, HeaderId::Connection);
     remove_if_present(response, HeaderId::Upgrade);
   }
-  for (const HeaderId id : {HeaderId::TransferEncoding, HeaderId::KeepAlive, HeaderId::ProxyConnection})
-    remove_if_present(response, id);
+  constexpr http::HeaderIdSet kHopByHop{HeaderId::TransferEncoding, HeaderId::KeepAlive, HeaderId::ProxyConnection};
+  response.remove_all(kHopByHop);
   const bool wants_id = config.always_set_request_id_in_response || request.has(HeaderId::XEnvoyForceTrace);
   if (const auto id = request.find(HeaderId::XRequestId); id && wants_id) response.set(HeaderId::XRequestId, *id);
   append_via(response, config.via);
