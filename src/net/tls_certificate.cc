@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include <algorithm>
@@ -203,6 +204,13 @@ SubjectAltName decode(const GENERAL_NAME& name) {
 }
 
 }  // namespace
+
+bool is_object_identifier(const std::string& text) {
+  ASN1_OBJECT* object = OBJ_txt2obj(text.c_str(), 1);
+  ASN1_OBJECT_free(object);
+  ERR_clear_error();
+  return object != nullptr;
+}
 
 std::vector<SubjectAltName> subject_alt_names(X509& certificate) {
   std::vector<SubjectAltName> out;

@@ -22,6 +22,8 @@ struct SubjectAltName {
   bool has_nul = false;
 };
 std::vector<SubjectAltName> subject_alt_names(X509& certificate);
+/// Numbers and dots that can stand for something, as in 1.3.6.1.4.1.311.20.2.3.
+bool is_object_identifier(const std::string& text);
 
 /// Every certificate and CRL of a PEM text. Errors: InvalidArgument, with `field` in front, when a block
 /// does not parse or when there is none of either.

@@ -46,6 +46,9 @@ base::Status set_versions(SSL_CTX& context, const TlsContextConfig& config, TlsR
   return {};
 }
 
+// Without the suites of OpenSSL that do not encrypt or do not say who is at the other end; BoringSSL has none.
+std::string protecting(const std::string& list) { return list + ":!eNULL:!aNULL"; }
+
 // Envoy's "[A|B]" is a group of equals, for clients without AES hardware to choose from; OpenSSL has no groups, but
 // moves ChaCha20 up for such clients.
 base::Status set_ciphers(SSL_CTX& context, const std::vector<std::string>& suites) {
@@ -73,11 +76,12 @@ base::Status set_ciphers(SSL_CTX& context, const std::vector<std::string>& suite
     }
     add();
   }
-  for (const std::string& name : names)
-    if (!name.starts_with('-') && !name.starts_with('!') && SSL_CTX_set_cipher_list(&context, name.c_str()) != 1)
-      rejected.push_back(name);
+  for (const std::string& name : names) {
+    if (name.starts_with('-') || name.starts_with('!')) continue;
+    if (SSL_CTX_set_cipher_list(&context, protecting(name).c_str()) != 1) rejected.push_back(name);
+  }
   ERR_clear_error();
-  if (!rejected.empty() || names.empty() || SSL_CTX_set_cipher_list(&context, join(names).c_str()) != 1)
+  if (!rejected.empty() || names.empty() || SSL_CTX_set_cipher_list(&context, protecting(join(names)).c_str()) != 1)
     return bad(
         fmt::format("tls_params.cipher_suites: failed to initialize cipher suites {}; rejected when tried "
                     "individually: {}",

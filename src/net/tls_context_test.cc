@@ -166,6 +166,20 @@ TEST_F(TlsContextTest, without_a_common_version_the_handshake_fails) {
   EXPECT_EQ(server_counts_[TlsEvent::ConnectionError], 1u);
 }
 
+TEST_F(TlsContextTest, suites_that_do_not_protect_are_refused_or_left_out) {
+  for (const char* suite : {"NULL", "ADH-AES128-SHA", "eNULL", "aNULL"}) {
+    TlsContextConfig config = server_config();
+    config.cipher_suites = {suite};
+    EXPECT_FALSE(TlsContext::make(config, TlsRole::Server)) << suite;
+  }
+  TlsContextConfig mixed = server_config();
+  mixed.cipher_suites = {"HIGH"};  // OpenSSL counts anonymous suites among them
+  mixed.max_version = TlsVersion::Tls1_2;
+  TlsContextConfig client = client_config();
+  client.cipher_suites = {"ECDHE-ECDSA-AES128-GCM-SHA256"};
+  EXPECT_EQ(connected(client, mixed).client->info().cipher, "ECDHE-ECDSA-AES128-GCM-SHA256");
+}
+
 TEST_F(TlsContextTest, cipher_suites_may_be_grouped_and_named_as_iana_does) {
   TlsContextConfig server = server_config(), client = client_config();
   client.max_version = TlsVersion::Tls1_2;

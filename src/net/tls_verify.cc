@@ -156,6 +156,11 @@ base::Result<PeerVerifier> PeerVerifier::make(const TlsContextConfig& config, Tl
   // The field counts the trust anchor, OpenSSL does not.
   if (config.max_verify_depth) out.depth_ = std::max(0, static_cast<int>(*config.max_verify_depth) - 1);
   if (auto status = out.load_stores(config); !status) return status.error();
+  for (const SanMatcher& matcher : config.peer.san_matchers) {
+    if (matcher.type == SanType::OtherName && !is_object_identifier(matcher.oid))
+      return base::Error(base::ErrorCode::InvalidArgument,
+                         "match_typed_subject_alt_names: oid " + matcher.oid + ": is not an object identifier");
+  }
   for (const std::string& hash : config.verify_certificate_hash) {
     out.certificate_hashes_.push_back(from_hex(hash));
     if (out.certificate_hashes_.back().size() != 32)

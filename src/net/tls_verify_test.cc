@@ -188,7 +188,10 @@ TEST_F(VerifyTest, each_type_of_name_is_matched) {
   EXPECT_EQ(show(leaf, matching(matcher(SanType::IpAddress, "::1"))), "");
   EXPECT_EQ(show(leaf, matching(matcher(SanType::Any, "client.example"))), "");
   SanMatcher other_name = matcher(SanType::OtherName, "user@example.org");
-  EXPECT_NE(show(leaf, matching(other_name)), "") << "an OID is required";
+  for (const char* oid : {"", "1.x"}) {
+    other_name.oid = oid;
+    EXPECT_FALSE(TlsContext::make(matching(other_name), TlsRole::Server)) << "an OID is required: " << oid;
+  }
   other_name.oid = "1.3.6.1.4.1.311.20.2.3";
   EXPECT_EQ(show(leaf, matching(other_name)), "");
 }

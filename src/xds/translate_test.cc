@@ -290,6 +290,23 @@ const Refusal kRefusals[] = {
      line(
          kCluster +
          ".transport_socket.typed_config.common_tls_context.validation_context.match_typed_subject_alt_names: names are worth nothing without trusted_ca: anyone can sign them")},
+    {"an_empty_trust_anchor",
+     with(&Pieces::cluster,
+          kTls + "UpstreamTlsContext, common_tls_context: {validation_context: {trusted_ca: {inline_string: \"\"}}}}}"),
+     line(kCluster +
+          ".transport_socket.typed_config.common_tls_context.validation_context.trusted_ca: <inline>: is empty")},
+    {"a_revocation_list_without_a_trust_anchor",
+     with(&Pieces::cluster,
+          kTls + "UpstreamTlsContext, common_tls_context: {validation_context: {crl: {inline_string: x}}}}}"),
+     line(
+         kCluster +
+         ".transport_socket.typed_config.common_tls_context.validation_context.crl: needs trusted_ca: without it no chain is looked at")},
+    {"expired_certificates_without_a_trust_anchor",
+     with(&Pieces::cluster,
+          kTls + "UpstreamTlsContext, common_tls_context: {validation_context: {allow_expired_certificate: true}}}}"),
+     line(
+         kCluster +
+         ".transport_socket.typed_config.common_tls_context.validation_context.allow_expired_certificate: needs trusted_ca: without it no chain is looked at")},
     {"sds",
      with(
          &Pieces::cluster,

@@ -43,6 +43,13 @@ void translate_parameters(const View& view, net::TlsRole role, TlsContextConfig&
 
 // ---- certificates -------------------------------------------------------------------------------------------------
 
+/// A file or text that decides who is trusted. An empty one would trust nobody, or, read as absent, everybody.
+std::optional<Data> trust_data(const View& view, std::string_view field) {
+  auto data = translate_data(view, field);
+  if (data && data->bytes.empty()) view.fault(field, data->source + ": is empty");
+  return data;
+}
+
 net::TlsCertificate translate_certificate(const View& view) {
   net::TlsCertificate certificate;
   const auto chain = translate_data(view, "certificate_chain");
@@ -127,7 +134,9 @@ void translate_spiffe(const View& view, TlsContextConfig& tls) {
   for (const View& domain : view.messages("trust_domains")) {
     net::SpiffeTrustDomain trust;
     trust.name = domain.text("name");
-    const auto bundle = translate_data(domain, "trust_bundle");
+    if (trust.name.find_first_of(":/") != std::string::npos)
+      domain.fault("name", fmt::format("{}: is the name alone, as example.org", in_quotes(trust.name)));
+    const auto bundle = trust_data(domain, "trust_bundle");
     if (!domain.has("trust_bundle")) domain.absent("trust_bundle", "is required");
     for (const net::SpiffeTrustDomain& other : tls.spiffe_trust_domains) {
       if (other.name == trust.name) domain.fault("name", fmt::format("{}: given twice", in_quotes(trust.name)));
@@ -143,12 +152,12 @@ void translate_spiffe(const View& view, TlsContextConfig& tls) {
 void use_system_roots(const View& view, TlsContextConfig& tls);
 
 void translate_validation(const View& view, TlsContextConfig& tls) {
-  if (const auto ca = translate_data(view, "trusted_ca")) {
+  if (const auto ca = trust_data(view, "trusted_ca")) {
     tls.trusted_ca_pem = ca->bytes;
     tls.trusted_ca_source = ca->source;
   }
   if (view.has("system_root_certs")) use_system_roots(view, tls);
-  if (const auto crl = translate_data(view, "crl")) {
+  if (const auto crl = trust_data(view, "crl")) {
     tls.crl_pem = crl->bytes;
     tls.crl_source = crl->source;
   }
@@ -167,10 +176,6 @@ void translate_validation(const View& view, TlsContextConfig& tls) {
     if (payload && payload.type() == kSpiffe) translate_spiffe(payload, tls);
     if (payload && payload.type() != kSpiffe) refuse_type(payload, "SPIFFECertValidatorConfig is");
   }
-  const bool has_anchor =
-      view.has("trusted_ca") || view.has("system_root_certs") || view.has("custom_validator_config");
-  if (!tls.peer.san_matchers.empty() && !has_anchor)
-    view.fault("match_typed_subject_alt_names", "names are worth nothing without trusted_ca: anyone can sign them");
 }
 
 void use_system_roots(const View& view, TlsContextConfig& tls) {
@@ -187,6 +192,20 @@ void use_system_roots(const View& view, TlsContextConfig& tls) {
   view.fault("system_root_certs", "this system has no bundle of certificate authorities");
 }
 
+/// What has no meaning, or a false one, where nobody is trusted. `contexts`: the parts of one validation context.
+void refuse_without_anchor(const std::vector<View>& contexts) {
+  const auto trusts = [](const View& view) {
+    return view.has("trusted_ca") || view.has("system_root_certs") || view.has("custom_validator_config");
+  };
+  if (std::any_of(contexts.begin(), contexts.end(), trusts)) return;
+  for (const View& view : contexts) {
+    for (const char* field : {"match_typed_subject_alt_names", "match_subject_alt_names"})
+      if (view.has(field)) view.fault(field, "names are worth nothing without trusted_ca: anyone can sign them");
+    for (const char* field : {"crl", "allow_expired_certificate"})
+      if (view.has(field)) view.fault(field, "needs trusted_ca: without it no chain is looked at");
+  }
+}
+
 // ---- both roles ---------------------------------------------------------------------------------------------------
 
 void translate_common(const View& view, net::TlsRole role, Translation& run, TlsContextConfig& tls) {
@@ -198,16 +217,21 @@ void translate_common(const View& view, net::TlsRole role, Translation& run, Tls
       tls.certificates.push_back(translate_certificate(secret));
   }
   tls.alpn = view.texts("alpn_protocols");
-  if (const View validation = view.message("validation_context")) translate_validation(validation, tls);
-  if (const View reference = view.message("validation_context_sds_secret_config")) {
-    if (const View secret = static_secret(reference, run, "validation_context")) translate_validation(secret, tls);
-  }
+  std::vector<View> contexts;
+  const auto add = [&](View context) {
+    if (!context) return;
+    translate_validation(context, tls);
+    contexts.push_back(std::move(context));
+  };
+  add(view.message("validation_context"));
+  if (const View reference = view.message("validation_context_sds_secret_config"))
+    add(static_secret(reference, run, "validation_context"));
   if (const View combined = view.message("combined_validation_context")) {
     // The secret's fields override those given here; lists are joined.
-    if (const View given = combined.message("default_validation_context")) translate_validation(given, tls);
-    const View reference = combined.message("validation_context_sds_secret_config");
-    if (const View secret = static_secret(reference, run, "validation_context")) translate_validation(secret, tls);
+    add(combined.message("default_validation_context"));
+    add(static_secret(combined.message("validation_context_sds_secret_config"), run, "validation_context"));
   }
+  refuse_without_anchor(contexts);
 }
 
 /// Builds the context once, so that a bad certificate is told with the other faults.
