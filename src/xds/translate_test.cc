@@ -427,5 +427,16 @@ TEST(Translate, uses_secrets_of_the_bootstrap_by_name) {
             "examples/envoy/certificates/server.pem");
 }
 
+TEST(Translate, judges_the_parts_of_a_combined_validation_context_together) {
+  Pieces pieces;
+  pieces.static_resources =
+      "secrets: [{name: roots, validation_context: {trusted_ca: {filename: examples/envoy/certificates/ca.pem}}}]";
+  pieces.cluster = kTls +
+                   "UpstreamTlsContext, common_tls_context: {combined_validation_context: {"
+                   "default_validation_context: {match_typed_subject_alt_names: [{san_type: DNS, matcher: "
+                   "{exact: a}}]}, validation_context_sds_secret_config: {name: roots}}}}}";
+  EXPECT_EQ(faults_of(pieces), "") << "names in one part, the anchor in the other";
+}
+
 }  // namespace
 }  // namespace weft::xds
