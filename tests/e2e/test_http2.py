@@ -4,7 +4,7 @@ import shutil
 import struct
 
 import pytest
-from bootstrap import bootstrap, cluster, listener, route, simple
+from bootstrap import bootstrap, cluster, downstream_tls, listener, route, simple
 from http2_frames import (CONTINUATION, DATA, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, PING, PROTOCOL_ERROR, RST_STREAM,
                           SETTINGS, STREAM_CLOSED, Http2Client, block, frame, request)
 from processes import ROOT, free_port, grpc_call
@@ -205,20 +205,21 @@ def test_an_answer_to_half_a_request_leaves_the_connection_alone(weft, upstream,
     assert client.read_body(3) > 0
 
 
+@pytest.mark.parametrize("hop", ["http1", "http2"])
 @pytest.mark.parametrize("is_tls", [False, True], ids=["h2c", "tls"])
-def test_h2spec(weft, upstream, run, authority, is_tls):
-    """Strict. The program comes from the Go proxy: summerwind/h2spec v2.2.1."""
+def test_h2spec(weft, upstream, run, authority, is_tls, hop):
+    """Strict, in front of either protocol (a second proxy is the HTTP/2 upstream). From the Go proxy: summerwind/h2spec v2.2.1."""
     program = shutil.which("h2spec") or ROOT / "build/tools/h2spec"
     if not shutil.which(str(program)):
-        pytest.skip("h2spec is not installed (in a Go module: go get github.com/summerwind/h2spec, then go install .../cmd/h2spec)")
-    options = {}
-    if is_tls:
-        leaf = authority.issue("h2spec", addresses=["127.0.0.1"])
-        certificate = {"certificate_chain": {"filename": str(leaf.certificate)}, "private_key": {"filename": str(leaf.key)}}
-        options["transport_socket"] = {"name": "tls", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {"tls_certificates": [certificate], "alpn_protocols": ["h2"]}}}
-    port, config = simple(upstream().port, codec_type="HTTP2", **options)
+        pytest.skip("h2spec is not installed: ./dev setup test")
+    behind = upstream().port
+    if hop == "http2":
+        inner_port, inner = simple(behind, codec_type="HTTP2")
+        weft(inner)
+        behind = inner_port
+    secured = {"transport_socket": downstream_tls(authority.issue("h2spec", addresses=["127.0.0.1"]), alpn=["h2"])} if is_tls else {}
+    port, config = simple(behind, http2=hop == "http2", codec_type="HTTP2", **secured)
     weft(config)
     done = run(program, "-S", *(["-t", "-k"] if is_tls else []), "-h", "127.0.0.1", "-p", port, "-P", "/size/1000", "-o", "2")
-    assert " 0 failed" in done.stdout, "\n".join(done.stdout.splitlines()[-80:])
+    counted = re.search(r"^(\d+) tests, (\d+) passed, 0 skipped, 0 failed", done.stdout, re.M)
+    assert counted and counted[1] == counted[2] and int(counted[1]) >= 146, "\n".join(done.stdout.splitlines()[-80:])
