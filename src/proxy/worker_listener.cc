@@ -18,10 +18,11 @@ WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector
       config_->stat_prefix.empty() ? stat_name(config_->address.to_string()) : config_->stat_prefix;
   stats_ =
       &worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kListenerStats);
-  const std::string number = "worker_" + std::to_string(worker.index());
-  worker_stats_ = &worker.stat_group(
-      {"listener." + name + "." + number + ".", "listener." + number + ".", {{"envoy.listener_address", name}}},
-      kListenerWorkerStats);
+  const std::string number = std::to_string(worker.index());
+  worker_stats_ = &worker.stat_group({"listener." + name + ".worker_" + number + ".",
+                                      "listener.worker.",
+                                      {{"envoy.worker_id", number}, {"envoy.listener_address", name}}},
+                                     kListenerWorkerStats);
   if (config_->has_tls_inspector)
     tls_inspector_stats_ = &worker.stat_group({"tls_inspector.", "tls_inspector.", {}}, kTlsInspectorStats);
   const auto has_tls = [](const FilterChainConfig& chain) { return chain.tls != nullptr; };

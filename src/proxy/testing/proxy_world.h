@@ -59,6 +59,7 @@ class WithProxy : public ::testing::Test {
   net::Loop& loop() { return loop_; }
   Worker& worker() { return server_->worker(0); }
   int64_t stat(std::string_view name) { return registry_.value(name); }
+  observe::Registry& registry() { return registry_; }
   Server& server() { return *server_; }
 
   /// What an upstream answers to a request head; kSilence, kReset and kClose are acts instead.
