@@ -127,13 +127,14 @@ http::ServerStreamHandler& AdminConnection::on_request(http::ServerStream& strea
   return *exchanges_.back();
 }
 
-void AdminConnection::on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) {
+void AdminConnection::on_request_refused(const http::RequestHead& head, const http::Refusal& answer,
+                                         const http::StreamEnd& end) {
   HeaderView headers(head);
   observe::RequestInfo info;
   info.start = owner_.loop().wall_now();
   info.duration = base::Duration(0);
   info.request_headers = &headers;
-  info.response_code = status;
+  info.response_code = answer.head.status;
   info.response_code_details = end.detail;
   info.flags = observe::kDownstreamProtocolError;
   info.downstream_remote_address = info.downstream_direct_remote_address = peer_;

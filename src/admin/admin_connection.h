@@ -54,7 +54,8 @@ class AdminConnection final : public net::Destroyable,
   void on_close(const base::Error&) override {}
 
   http::ServerStreamHandler& on_request(http::ServerStream& stream, bool end) override;
-  void on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) override;
+  void on_request_refused(const http::RequestHead& head, const http::Refusal& answer,
+                          const http::StreamEnd& end) override;
   void on_connection_closed(const http::StreamEnd& end) override;
   void forget(AdminExchange& exchange);
 

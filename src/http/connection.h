@@ -65,6 +65,13 @@ struct StreamBytes {
 
 // ------------------------------------------------------------------ server side
 
+/// What a codec answers by itself to a request that it does not take (400, 408, 413, 426, 431 …).
+struct Refusal {
+  ResponseHead head;
+  std::string body;
+  std::string_view detail;  ///< Envoy's RESPONSE_CODE_DETAILS
+};
+
 /// Receives one request's body. Made by `ServerConnectionHandler::on_request`.
 class ServerStreamHandler {
  public:
@@ -73,6 +80,9 @@ class ServerStreamHandler {
   virtual void
   on_response_writable() = 0;  ///< pending response bytes fell to the low mark after being above the high one
   virtual void on_stream_closed(const StreamEnd& end) = 0;
+  /// The request broke the protocol before it was answered, and the codec is about to answer it: as
+  /// `ServerConnectionHandler::on_refusal`. `on_stream_closed` follows.
+  virtual void on_refusal(Refusal& answer) { static_cast<void>(answer); }
 
  protected:
   ~ServerStreamHandler() = default;
@@ -115,13 +125,13 @@ class ServerConnectionHandler {
  public:
   /// A request head arrived. Must return the handler of the stream. `end`: no body follows.
   virtual ServerStreamHandler& on_request(ServerStream& stream, bool end) = 0;
-  /// The codec refused a request before it had a stream handler and answered `status` (400, 408, 413, 426, 431 …)
-  /// itself; for logs and counters. `head` holds what was parsed; `end.detail` says why.
-  virtual void on_request_refused(const RequestHead& head, uint16_t status, const StreamEnd& end) = 0;
-  /// The codec is about to send `refusal`, its own answer to a request that it does not take: add what all responses
-  /// carry (date, server). `request` holds what was parsed.
-  virtual void on_refusal(ResponseHead& refusal, const RequestHead& request) {
-    static_cast<void>(refusal), static_cast<void>(request);
+  /// A request came to nothing before it had a stream handler; for logs and counters. `request` holds what was parsed,
+  /// `end.detail` says why, `answer` is what the codec answered by itself: status 0 where it could not.
+  virtual void on_request_refused(const RequestHead& request, const Refusal& answer, const StreamEnd& end) = 0;
+  /// The codec is about to send its own answer to `request`: the handler gives it the shape of all its local replies.
+  /// What it leaves in `answer.body` is sent, with a matching content-length.
+  virtual void on_refusal(const RequestHead& request, Refusal& answer) {
+    static_cast<void>(request), static_cast<void>(answer);
   }
   /// All is over: every stream has had its `on_stream_closed`; destroy the connection through the loop.
   virtual void on_connection_closed(const StreamEnd& end) = 0;

@@ -75,8 +75,8 @@ class ServerRecorder : public ServerConnectionHandler, public ServerStreamHandle
     is_calling = false;
     return *this;
   }
-  void on_request_refused(const RequestHead&, uint16_t status, const StreamEnd& end) override {
-    events.push_back("refused " + std::to_string(status) + " " + describe(end));
+  void on_request_refused(const RequestHead&, const Refusal& answer, const StreamEnd& end) override {
+    events.push_back("refused " + std::to_string(answer.head.status) + " " + describe(end));
   }
   void on_connection_closed(const StreamEnd& end) override {
     EXPECT_FALSE(is_calling);

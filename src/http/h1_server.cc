@@ -69,7 +69,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   void resume();
   void hold(base::Slice rest);
   void refuse(uint16_t status, StreamEnd::Kind kind, std::string_view detail);
-  void send_refusal(uint16_t status, std::string_view detail, bool goes_on = false);
+  Refusal send_refusal(uint16_t status, std::string_view detail, bool goes_on = false);
 
   // Responses
   void write(base::Chain bytes);
@@ -120,6 +120,7 @@ class H1Server final : public ServerConnection, private ServerStream, private ne
   bool is_tunnel_ = false;
   bool has_peer_ended_ = false;
   bool is_cut_ = false;            ///< a body until close was cut: the connection ends by a reset
+  bool has_broken_head_ = false;   ///< the connection ended in the middle of a head
   bool is_request_ended_ = false;  ///< the handler was told the end
   bool is_abandoned_ = false;      ///< the handler reset the stream, perhaps before it was known
 };
@@ -236,23 +237,25 @@ void H1Server::refuse(uint16_t status, StreamEnd::Kind kind, std::string_view de
   timer_.cancel();
   // Where the end of the refused message is beyond doubt, the configuration may let the connection live.
   const bool goes_on = options_.stream_error_on_invalid_message && parser_->ended_with_failed_head() && !is_draining_;
-  send_refusal(status, detail, goes_on);
-  handler_.on_request_refused(parser_->head(), status, {kind, ResetCode::Protocol, detail, status});
+  const Refusal answer = send_refusal(status, detail, goes_on);
+  handler_.on_request_refused(parser_->head(), answer, {kind, ResetCode::Protocol, detail, status});
   if (phase_ != Phase::Waiting) return;  // closed by the handler
   parser_->restart();
   if (!goes_on) linger();
 }
 
-void H1Server::send_refusal(uint16_t status, std::string_view detail, bool goes_on) {
+Refusal H1Server::send_refusal(uint16_t status, std::string_view detail, bool goes_on) {
   const RequestHead& request = parser_->head();
-  ResponseHead head(request.pool());
-  head.status = status;
-  std::string_view body = detail == kMissingHost     ? std::string_view()
-                          : detail == kHeaderTimeout ? "request header timeout"
-                                                     : reason_phrase(status);
-  head.add(HeaderId::ContentLength, std::to_string(body.size()));
-  if (!body.empty()) head.add(HeaderId::ContentType, "text/plain");
-  handler_.on_refusal(head, request);
+  Refusal answer{.head = ResponseHead(request.pool()), .detail = detail};
+  answer.head.status = status;
+  if (detail != kMissingHost) {
+    answer.body = detail == kHeaderTimeout ? "request header timeout" : reason_phrase(status);
+    answer.head.add(HeaderId::ContentType, "text/plain");
+  }
+  if (stream_ != nullptr) stream_->on_refusal(answer);
+  else handler_.on_refusal(request, answer);
+  ResponseHead& head = answer.head;
+  head.set(HeaderId::ContentLength, std::to_string(answer.body.size()));
   H1HeadFormat format;
   format.coding = H1BodyCoding::Length;
   format.connection = goes_on ? H1ConnectionOption::None : H1ConnectionOption::Close;
@@ -264,8 +267,9 @@ void H1Server::send_refusal(uint16_t status, std::string_view detail, bool goes_
   }
   base::BlockPool& blocks = transport_->loop().blocks();
   base::Chain out(serialize_response_head(blocks, head, format));
-  if (request.method() != "HEAD") out.append_copy(blocks, body);
+  if (request.method() != "HEAD") out.append_copy(blocks, answer.body);
   transport_->write(std::move(out));
+  return answer;
 }
 
 void H1Server::consume(size_t bytes) {
@@ -467,6 +471,10 @@ void H1Server::run_tasks() {
   }
   if ((tasks_ & kEndConnection) == 0 || (tasks_ & kEndStream) != 0) return;
   tasks_ = 0;
+  if (has_broken_head_) {
+    const StreamEnd cut{StreamEnd::Kind::ConnectionClosed, ResetCode::NoError, end_.detail};
+    handler_.on_request_refused(parser_->head(), {ResponseHead(parser_->head().pool()), {}, end_.detail}, cut);
+  }
   handler_.on_connection_closed(end_);
 }
 
@@ -516,6 +524,7 @@ void H1Server::abort(const StreamEnd& end) {
   timer_.cancel();
   held_.clear();
   const bool has_stream = phase_ == Phase::Serving;
+  has_broken_head_ = phase_ == Phase::Waiting && has_begun_request();
   phase_ = Phase::Closed;
   if ((tasks_ & kEndStream) == 0) end_ = end;
   transport_->close(is_cut_);

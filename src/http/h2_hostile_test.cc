@@ -440,7 +440,7 @@ TEST(H2Hostile, PacksManySmallPiecesOfBody) {
   class Keeper : public ServerConnectionHandler, public ServerStreamHandler {
    public:
     ServerStreamHandler& on_request(ServerStream&, bool) override { return *this; }
-    void on_request_refused(const RequestHead&, uint16_t, const StreamEnd&) override {}
+    void on_request_refused(const RequestHead&, const Refusal&, const StreamEnd&) override {}
     void on_connection_closed(const StreamEnd&) override {}
     void on_request_data(base::Slice data, bool) override { body.append(std::move(data)); }
     void on_request_trailers(HeaderMap) override {}

@@ -52,7 +52,7 @@ class ActingServer : public ServerConnectionHandler {
     act(handler);
     return handler;
   }
-  void on_request_refused(const RequestHead&, uint16_t, const StreamEnd&) override {}
+  void on_request_refused(const RequestHead&, const Refusal&, const StreamEnd&) override {}
   void on_connection_closed(const StreamEnd&) override {}
 
   // False when the stream is gone.

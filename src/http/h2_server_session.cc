@@ -62,7 +62,7 @@ void H2ServerStream::on_closed(const StreamEnd& end) {
   if (handler_ != nullptr) {
     std::exchange(handler_, nullptr)->on_stream_closed(end);
   } else if (!is_refused_) {
-    owner_.handler_.on_request_refused(request_, 0, end);
+    owner_.handler_.on_request_refused(request_, {ResponseHead(owner_.pool()), {}, end.detail}, end);
   }
 }
 
@@ -93,14 +93,21 @@ void H2ServerStream::send_head(const ResponseHead& head, bool end) {
 }
 
 void H2ServerStream::refuse(uint16_t status, const StreamEnd& end) {
-  is_refused_ = is_silenced_ = has_response_begun_ = local_end_ = true;
+  Refusal answer{.head = ResponseHead(owner_.pool()), .detail = end.detail};
+  answer.head.status = status;
+  owner_.handler_.on_refusal(request_, answer);
+  is_refused_ = true;
+  const bool has_body = !answer.body.empty() && request_.method() != "HEAD";
+  if (has_body) answer.head.set(HeaderId::ContentLength, std::to_string(answer.body.size()));
+  send_head(answer.head, !has_body);
+  if (has_body) {
+    base::Chain body;
+    body.append_copy(owner_.pool(), answer.body);
+    send_data(std::move(body), true);
+  }
+  is_silenced_ = true;
   verdict_ = end;
-  const auto text = digits(status);
-  ResponseHead head(owner_.pool());
-  H2Lines& lines = owner_.lines();
-  append_response_lines(lines, head, {text.data(), text.size()});
-  nghttp2_submit_response(owner_.raw(), id_, lines.data(), lines.size(), nullptr);
-  owner_.handler_.on_request_refused(request_, status, end);
+  owner_.handler_.on_request_refused(request_, answer, end);
 }
 
 void H2ServerStream::reset(ResetCode code) {

@@ -109,5 +109,38 @@ TEST_F(AccessLog, TheListenerLogsConnectionsWhenTheyEnd) {
   EXPECT_EQ(logged(), "NotSet 1 10000 - 0\n");
 }
 
+TEST_F(AccessLog, ARefusedRequestIsLoggedWithItsAnswer) {
+  log("%REQ(:path)% %RESPONSE_CODE% %BYTES_SENT% %RESP(content-type)% %RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%\n");
+  start();
+  const auto made = send_raw("GET /x HTTP/1.1\r\nhost: a\r\nbad name: 1\r\n\r\n");
+  ASSERT_TRUE(world.run_until([&] { return made->is_over(); }));
+  EXPECT_EQ(logged(), "/x 400 11 text/plain http1.codec_error DPE\n");
+  EXPECT_EQ(stat("http.test.downstream_rq_response_before_rq_complete"), 1);
+  EXPECT_EQ(stat("http.test.downstream_rq_rx_reset"), 1);
+}
+
+TEST_F(AccessLog, AHeadThatNeverCameIsLogged) {
+  log("%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%\n");
+  start();
+  auto made = send_raw("GET /x HTTP/1.1\r\nhos");
+  world.run_for(base::milliseconds(10));
+  made->connection->close();
+  world.run_for(base::milliseconds(10));
+  EXPECT_EQ(logged(), "0 downstream_remote_disconnect DC\n");
+  EXPECT_EQ(stat("http.test.downstream_rq_total"), 1);
+  EXPECT_EQ(stat("http.test.downstream_cx_destroy_active_rq"), 1);
+}
+
+TEST_F(AccessLog, AConnectionThatSaidNothingMoreIsNotARequest) {
+  log("%RESPONSE_CODE%\n");
+  start();
+  auto made = send_raw("GET /x HTTP/1.1\r\nhost: a\r\n\r\n");
+  ASSERT_TRUE(world.run_until([&] { return !made->answer().empty(); }));
+  made->connection->close();
+  world.run_for(base::milliseconds(10));
+  EXPECT_EQ(logged(), "404\n");
+  EXPECT_EQ(stat("http.test.downstream_rq_total"), 1);
+}
+
 }  // namespace
 }  // namespace weft::proxy

@@ -10,6 +10,7 @@
 
 #include "http/grpc.h"
 #include "proxy/ascii.h"
+#include "proxy/refused_request.h"
 #include "proxy/request_headers.h"
 #include "proxy/request_path.h"
 #include "proxy/rewrite.h"
@@ -505,6 +506,7 @@ void Exchange::abort(uint16_t status, std::string_view body, std::string_view de
 
 // Ends both halves at once. The head belongs to the stream, so the log line is written before it is reset.
 void Exchange::cut(http::ResetCode code) {
+  is_reset_ = true;
   finish();
   if (http::ServerStream* stream = std::exchange(stream_, nullptr)) stream->reset(code);
 }
@@ -634,9 +636,7 @@ void Exchange::on_max_duration() {
 
 void Exchange::on_stream_closed(const http::StreamEnd& end) {
   if (end.kind != http::StreamEnd::Kind::Complete) {
-    if (end.kind == http::StreamEnd::Kind::RemoteReset || end.kind == http::StreamEnd::Kind::Refused) {
-      origin_.stats->counter(HttpStat::downstream_rq_rx_reset).add();
-    }
+    is_reset_ = true;
     if (reply_state_ != Reply::Ended) {
       const bool is_protocol =
           end.kind == http::StreamEnd::Kind::ProtocolError || end.kind == http::StreamEnd::Kind::LimitExceeded;
@@ -644,7 +644,7 @@ void Exchange::on_stream_closed(const http::StreamEnd& end) {
                      : end.kind == http::StreamEnd::Kind::ConnectionClosed ? observe::kDownstreamConnectionTermination
                                                                            : observe::kDownstreamRemoteReset;
       if (end.status != 0) {
-        info_.response_code = end.status;
+        info_.response_code = response_ ? response_->status : end.status;
         reply_state_ = Reply::Ended;
       }
       if (is_protocol) info_.response_code_details = end.detail;
@@ -655,6 +655,19 @@ void Exchange::on_stream_closed(const http::StreamEnd& end) {
   }
   finish();
   stream_ = nullptr;
+}
+
+void Exchange::on_refusal(http::Refusal& answer) {
+  info_.flags |= observe::kDownstreamProtocolError;
+  info_.response_code_details = answer.detail;
+  shape_refusal(answer, stream_->request(), *origin_.hcm, info_, random_, worker_.date());
+  info_.bytes_sent = answer.body.size();
+  origin_.stats->counter(HttpStat::downstream_rq_response_before_rq_complete).add();
+  // The codec's head is gone when the log line is written.
+  response_.emplace(answer.head.pool());
+  static_cast<http::HeaderMap&>(*response_) = answer.head.clone();
+  response_->status = answer.head.status;
+  response_view_.map = &*response_;
 }
 
 // Exactly once: stops the upstream, tells the filters, writes the log line, leaves.
@@ -681,6 +694,8 @@ void Exchange::finish() {
 
 void Exchange::count_response() {
   observe::StatGroup& stats = *origin_.stats;
+  // As Envoy, which resets the stream of a request that was answered before its end.
+  if (is_reset_ || request_state_ == Direction::Open) stats.counter(HttpStat::downstream_rq_rx_reset).add();
   stats.gauge(HttpStat::downstream_rq_active).subtract();
   if (is_upgraded_) stats.gauge(HttpStat::downstream_cx_upgrades_active).subtract();
   stats.histogram(HttpStat::downstream_rq_time).record(static_cast<uint64_t>(base::to_milliseconds(*info_.duration)));

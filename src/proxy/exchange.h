@@ -97,6 +97,7 @@ class Exchange final : public base::Pooled,
   void on_request_trailers(http::HeaderMap trailers) override;
   void on_response_writable() override;
   void on_stream_closed(const http::StreamEnd& end) override;
+  void on_refusal(http::Refusal& answer) override;
 
   // FilterContext
   net::Loop& loop() override;
@@ -185,6 +186,7 @@ class Exchange final : public base::Pooled,
   Reply reply_state_ = Reply::None;
   bool request_has_end_ = false;  ///< head came with end
   bool is_finished_ = false;
+  bool is_reset_ = false;  ///< by either side, or with the connection
   bool is_local_reply_ = false;
   bool is_upgraded_ = false;
   bool is_head_request_ = false;

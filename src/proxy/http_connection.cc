@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "proxy/request_headers.h"
+#include "proxy/refused_request.h"
 #include "proxy/stats.h"
 #include "proxy/worker.h"
 #include "proxy/worker_listener.h"
@@ -83,17 +83,30 @@ http::ServerStreamHandler& HttpConnection::on_request(http::ServerStream& stream
   return *exchange;
 }
 
-void HttpConnection::on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) {
+void HttpConnection::on_request_refused(const http::RequestHead& request, const http::Refusal& answer,
+                                        const http::StreamEnd& end) {
+  const uint16_t status = answer.head.status;
   stats_.counter(HttpStat::downstream_rq_total).add();
   stats_.counter(is_h2_ ? HttpStat::downstream_rq_http2_total : HttpStat::downstream_rq_http1_total).add();
+  // As Envoy, which ends such a stream by a reset; a request without host was complete.
+  const bool is_reset = end.detail != "missing_host_header";
+  if (is_reset) stats_.counter(HttpStat::downstream_rq_rx_reset).add();
+  if (is_reset && status != 0) stats_.counter(HttpStat::downstream_rq_response_before_rq_complete).add();
   if (status != 0) count_downstream_status(stats_, &listener_.listener_http_stats(hcm_), status);
-  if (status == 408) stats_.counter(HttpStat::downstream_rq_header_timeout).add();
+  if (end.kind == http::StreamEnd::Kind::ConnectionClosed) has_cut_request_ = true;
+  if (end.detail == "request_header_timeout") stats_.counter(HttpStat::downstream_rq_header_timeout).add();
   codec_stats_.publish();
-  listener_.worker().log_refused_request(origin(), head, is_h2_ ? http::Version::Http2 : head.version, status, end);
+  Worker& worker = listener_.worker();
+  RefusedRequest refused(origin(), request, is_h2_ ? http::Version::Http2 : request.version, end, worker.loop());
+  refused.set_answer(answer);
+  worker.write_access_logs(hcm_.access_logs, refused.info(), worker.loop().random().next());
 }
 
-void HttpConnection::on_refusal(http::ResponseHead& refusal, const http::RequestHead& request) {
-  mutate_response_headers(refusal, request, hcm_, listener_.worker().date());
+void HttpConnection::on_refusal(const http::RequestHead& request, http::Refusal& answer) {
+  Worker& worker = listener_.worker();
+  const http::StreamEnd end{.kind = http::StreamEnd::Kind::ProtocolError, .detail = answer.detail};
+  RefusedRequest refused(origin(), request, is_h2_ ? http::Version::Http2 : request.version, end, worker.loop());
+  shape_refusal(answer, request, hcm_, refused.info(), worker.loop().random().next(), worker.date());
 }
 
 void HttpConnection::on_connection_closed(const http::StreamEnd&) {

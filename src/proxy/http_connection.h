@@ -37,8 +37,9 @@ class HttpConnection final : public net::Destroyable,
  private:
   // http::ServerConnectionHandler
   http::ServerStreamHandler& on_request(http::ServerStream& stream, bool end) override;
-  void on_request_refused(const http::RequestHead& head, uint16_t status, const http::StreamEnd& end) override;
-  void on_refusal(http::ResponseHead& refusal, const http::RequestHead& request) override;
+  void on_request_refused(const http::RequestHead& request, const http::Refusal& answer,
+                          const http::StreamEnd& end) override;
+  void on_refusal(const http::RequestHead& request, http::Refusal& answer) override;
   void on_connection_closed(const http::StreamEnd& end) override;
   // ExchangeOwner
   void on_exchange_done(Exchange& exchange) override;

@@ -102,5 +102,34 @@ TEST_F(LocalReplies, WhatTheUpstreamAnswersIsNotTouched) {
   EXPECT_TRUE(get("/").starts_with("HTTP/1.1 404"));
 }
 
+TEST_F(LocalReplies, WhatTheCodecAnswersIsMappedToo) {
+  ReplyMapper& mapper = map(observe::status_code_filter(observe::Comparison::Equal, 400));
+  mapper.status = 422;
+  mapper.body = "no";
+  hcm.local_reply.format = json(R"({"text":"%LOCAL_REPLY_BODY%","path":"%REQ(:path)%"})");
+  start();
+  const auto made = send_raw("GET /x HTTP/1.1\r\nhost: a\r\nbad name: 1\r\n\r\n");
+  ASSERT_TRUE(world.run_until([&] { return made->is_over(); }));
+  EXPECT_TRUE(made->answer().starts_with("HTTP/1.1 422")) << made->answer();
+  EXPECT_TRUE(has_line(made->answer(), "content-type: application/json")) << made->answer();
+  EXPECT_TRUE(made->answer().ends_with("\r\n\r\n{\"path\":\"/x\",\"text\":\"no\"}\n")) << made->answer();
+  EXPECT_EQ(stat("http.test.downstream_rq_4xx"), 1);
+}
+
+TEST_F(LocalReplies, SoIsItsAnswerToABodyThatBreaksOff) {
+  route_to_upstream();
+  upstream_answer = kSilence;
+  map(observe::constant_filter(true)).body = "no";
+  log("%RESPONSE_CODE% %BYTES_SENT% %RESP(content-type)% %RESPONSE_FLAGS%\n");
+  start();
+  const auto made = send_raw("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+  ASSERT_TRUE(world.run_until([&] { return made->is_over(); }));
+  EXPECT_TRUE(made->answer().starts_with("HTTP/1.1 400")) << made->answer();
+  EXPECT_TRUE(made->answer().ends_with("\r\n\r\nno")) << made->answer();
+  EXPECT_EQ(logged(), "400 2 text/plain DPE\n");
+  EXPECT_EQ(stat("http.test.downstream_rq_response_before_rq_complete"), 1);
+  EXPECT_EQ(stat("http.test.downstream_rq_rx_reset"), 1);
+}
+
 }  // namespace
 }  // namespace weft::proxy

@@ -146,27 +146,6 @@ void Worker::write_access_logs(const std::vector<AccessLogConfig>& logs, const o
 }
 
 // A request that the codec answered itself never had an exchange; it has a log line all the same, as in Envoy.
-void Worker::log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, http::Version version,
-                                 uint16_t status, const http::StreamEnd& end) {
-  if (origin.hcm->access_logs.empty()) return;
-  const HeaderView headers(&head);
-  observe::RequestInfo info;
-  info.start = loop_.wall_now();
-  info.duration = base::Duration::zero();
-  info.protocol = http::to_string(version);
-  info.response_code = status;
-  info.response_code_details = end.detail;
-  if (status != 408 && end.detail != "missing_host_header") info.flags = observe::kDownstreamProtocolError;
-  info.connection_id = origin.connection_id;
-  info.downstream_remote_address = info.downstream_direct_remote_address = origin.remote_text;
-  info.downstream_local_address = origin.local_text;
-  info.listener_name = origin.listener_name;
-  info.filter_chain_name = origin.filter_chain_name;
-  info.downstream_tls = origin.tls;
-  info.request_headers = &headers;
-  write_access_logs(origin.hcm->access_logs, info, loop_.random().next());
-}
-
 void Worker::warn_rarely(std::string_view text) {
   const base::MonoTime now = loop_.now();
   if (now - last_warning_ < base::seconds(1) && last_warning_ != base::MonoTime{}) return;

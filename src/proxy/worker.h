@@ -101,8 +101,6 @@ class Worker {
   void hand_over(size_t worker, ListenerState& state, net::AcceptedSocket socket);
   void on_connection_gone();
   void write_access_logs(const std::vector<AccessLogConfig>& logs, const observe::RequestInfo& info, uint64_t random);
-  void log_refused_request(const ExchangeOrigin& origin, const http::RequestHead& head, http::Version version,
-                           uint16_t status, const http::StreamEnd& end);
   /// Writes a warning at most once a second.
   void warn_rarely(std::string_view text);
   WorkerListener* find_listener(const ListenerState& state);

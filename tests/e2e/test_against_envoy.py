@@ -45,7 +45,6 @@ APART = [
     (r".*/(request )?upgrade-(unasked|101)", "a websocket request without key is refused first"),
     (r".*/(expect-get|proxy-close|early-answer|connection-host)",
     "100 only for a body; Proxy-Connection has no meaning; an early answer does not end the connection"),
-    (r".*/half-(line|head)", "a request that has not come is no request"),
     (r".*/(answer )?(102|103)", "1xx responses are passed on (RFC 9110 section 15.2)"),
     (r".*/204-length", "a 204 has no body, whatever its length says (RFC 9112 section 6.3)"),
     (r".*/preface", "SETTINGS differ"),
@@ -62,10 +61,8 @@ APART = [
 ]
 # Lines of differences that may be there: where (world/case), what, and why.
 KNOWN = [
-    (r".*", r"log\[\d\]\.(PATH|QUERY_PARAMS|REQ\(.*\)|RESP\(.*\)|BYTES_SENT): ",
-    "what was parsed of a refused request is logged, its answer's headers are not"),
-    (r".*", r"stats\.http\.\w+\.downstream_rq_(rx_reset|response_before_rq_complete): weft None",
-    "Envoy counts its own answers to refused and unfinished requests so"),
+    (r"rewriting/redirect .*", r"log\[\d\]\.REQ\((:PATH|X-ENVOY-ORIGINAL-PATH)\): ", "a redirect changes nothing of the request"),
+    (r".*", r"log\[\d\]\.(PATH|REQ\(:(SCHEME|PATH|AUTHORITY|METHOD)\)): weft '.*' envoy None$", "what was parsed of a refused request is logged"),
     (r".*", r"log\[\d\]\.UPSTREAM_TRANSPORT_FAILURE_REASON: weft 'http[12]\.", "says what the codec found"),
     (r".*", r"log\[\d\]\.UPSTREAM_(REMOTE_ADDRESS_WITHOUT_PORT|HOST|HOST_NAME): weft '127", "the host that was chosen, connected or not"),
     (r".*", r"responses\[0\]\.line: weft 'HTTP/1.1 \d{3} ' envoy", "no reason phrase where none is registered"),
@@ -78,7 +75,9 @@ KNOWN = [
     (r"retries.*|h2-.*/timeout.*", r"upstream\[\d\]\.headers: only \w+ \('(x-envoy-expected-rq-timeout-ms|grpc-timeout)', ",
     "deadlines tell what is left, and where they come from max_stream_duration"),
     (r"tls/sni .*", r"stats\.listener\.[^ ]*\$sni\.downstream_cx_(destroy|total): ", "a connection that no chain takes was accepted all the same"),
-    (r"h2-h1/(direct-post|data-early)", r"log\[0\]\.BYTES_RECEIVED: ", "the body that came with the head was read"),
+    (r"h2-h1/(direct-post|data-early)", r"log\[0\]\.BYTES_RECEIVED: |stats\..*rx_reset: ", "the body that came with the head was read"),
+    (r"trust-normal/connect", r"log\[0\]\.REQ\(:AUTHORITY\): ", "the port of a CONNECT says where to connect: it stays"),
+    (r"h2-h1/scheme-odd", r"log\[0\]\.REQ\(:SCHEME\): ", "a scheme that is none is not replaced"),
     (r"trust-absolute/connect", r"stats\..*upgrades_total: ", "a tunnel that came about is one, not the wish for it"),
     (r"answers/canary", r"stats\..*canary", "there is no canary"),
     (r"h[12]-.*", r"stats\..*http2\.|stats\..*protocol_error|responses\[0\]\.(reset|ended): |stats\..*destroy_active_rq|upstream\[0\]\.reset|end: ",

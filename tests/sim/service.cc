@@ -164,7 +164,8 @@ class Service::Connection final : public net::Destroyable,
     streams_.back()->begin(end);
     return *streams_.back();
   }
-  void on_request_refused(const http::RequestHead&, uint16_t status, const http::StreamEnd& end) override {
+  void on_request_refused(const http::RequestHead&, const http::Refusal& answer, const http::StreamEnd& end) override {
+    const uint16_t status = answer.head.status;
     if (status == 0) return;  // it broke off
     ADD_FAILURE() << "the proxy sent what a service refuses with " << status << ": " << end.detail;
   }

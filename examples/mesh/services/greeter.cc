@@ -128,7 +128,7 @@ class Session final : public net::ConnectionHandler,
     call->begin(end);
     return *call;
   }
-  void on_request_refused(const http::RequestHead&, uint16_t, const http::StreamEnd&) override {}
+  void on_request_refused(const http::RequestHead&, const http::Refusal&, const http::StreamEnd&) override {}
   void on_connection_closed(const http::StreamEnd&) override { end(); }
 
   void end() {

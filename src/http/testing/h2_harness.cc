@@ -74,8 +74,8 @@ ServerStreamHandler& ServerRecorder::on_request(ServerStream& stream, bool end) 
   return *streams.back();
 }
 
-void ServerRecorder::on_request_refused(const RequestHead&, uint16_t status, const StreamEnd& end) {
-  log.push_back("refused " + std::to_string(status) + " " + name_of(end));
+void ServerRecorder::on_request_refused(const RequestHead&, const Refusal& answer, const StreamEnd& end) {
+  log.push_back("refused " + std::to_string(answer.head.status) + " " + name_of(end));
 }
 
 void ServerRecorder::on_connection_closed(const StreamEnd& end) {

@@ -54,7 +54,7 @@ class ServerStreamRecorder final : public ServerStreamHandler {
 class ServerRecorder : public ServerConnectionHandler {
  public:
   ServerStreamHandler& on_request(ServerStream& stream, bool end) override;
-  void on_request_refused(const RequestHead& head, uint16_t status, const StreamEnd& end) override;
+  void on_request_refused(const RequestHead& request, const Refusal& answer, const StreamEnd& end) override;
   void on_connection_closed(const StreamEnd& end) override;
 
   ServerStreamRecorder& last() { return *streams.back(); }
