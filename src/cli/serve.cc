@@ -161,6 +161,7 @@ base::Status Process::start(std::shared_ptr<const proxy::Snapshot> snapshot,
   parts.resolver_for = base::Delegate<net::Resolver*(const net::ResolverOptions&)>::bind<&Process::resolver_for>(*this);
   parts.registry = &registry_;
   parts.access_logs = logs_.get();
+  parts.version = version_number();
   parts.machine_ip = net::machine_address().ip();
   server_ = std::make_unique<proxy::Server>(parts);
   server_->set_state_handler(base::Delegate<void()>::bind<&Process::on_state>(*this));

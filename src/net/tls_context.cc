@@ -270,6 +270,21 @@ std::vector<CertificateInfo> TlsContext::authorities(base::WallTime now) const {
   return out;
 }
 
+std::optional<base::WallTime> TlsContext::first_expiry() const {
+  std::optional<base::WallTime> first;
+  const auto note = [&](X509& certificate) {
+    const base::WallTime end = not_after_of(certificate);
+    first = std::min(first.value_or(end), end);
+  };
+  for (const LoadedCertificate& certificate : parts_->certificates) note(*certificate.leaf);
+  for (const auto& [certificate, source] : parts_->verifier.authorities()) {
+    note(*certificate);
+    // A bundle of the world's authorities holds some that nobody misses.
+    if (!parts_->verifier.is_spiffe_validator()) break;
+  }
+  return first;
+}
+
 base::Result<std::shared_ptr<TlsContext>> TlsContextCache::get(const TlsContextConfig& config, TlsRole role) {
   const std::string hash = config.content_hash(role);
   if (const auto at = contexts_.find(hash); at != contexts_.end())

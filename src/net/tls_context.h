@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -120,6 +121,9 @@ class TlsContext : public std::enable_shared_from_this<TlsContext> {
   const std::string& content_hash() const;
   std::vector<CertificateInfo> certificates(base::WallTime now) const;  ///< ours
   std::vector<CertificateInfo> authorities(base::WallTime now) const;   ///< the peer's trust anchors
+  /// When the first of the certificates that Envoy watches expires: our leaves, the first of trusted_ca, all of a
+  /// SPIFFE validator's bundles. None: there are none.
+  std::optional<base::WallTime> first_expiry() const;
 
   struct Parts;  ///< private to net's tls_* files
 

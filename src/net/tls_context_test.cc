@@ -403,6 +403,20 @@ TEST_F(TlsContextTest, certificates_are_described_for_admin) {
   EXPECT_EQ(context->authorities(kTestNow).at(0).path, "ca.pem");
 }
 
+TEST_F(TlsContextTest, the_first_expiry_is_that_of_own_leaves_and_the_first_anchor) {
+  TlsContextConfig config;
+  EXPECT_FALSE(make(config, TlsRole::Client)->first_expiry());
+  TestLeaf leaf;
+  config.certificates = {authority_->issue(leaf)};
+  EXPECT_EQ(make(config, TlsRole::Server)->first_expiry(), leaf.not_after);
+  leaf.not_after = kTestNow + base::seconds(3600);
+  const std::string short_lived = authority_->issue(leaf).chain_pem;
+  config.trusted_ca_pem = authority_->pem() + short_lived;
+  EXPECT_EQ(make(config, TlsRole::Server)->first_expiry(), TestLeaf().not_after) << "a bundle's others do not count";
+  config.trusted_ca_pem = short_lived + authority_->pem();
+  EXPECT_EQ(make(config, TlsRole::Server)->first_expiry(), leaf.not_after);
+}
+
 TEST_F(TlsContextTest, rsa_key_usage_is_enforced_where_asked) {
   TestLeaf leaf;
   leaf.key = TestKey::Rsa2048;

@@ -45,10 +45,10 @@ class PeerVerifier {
 
   /// The trust anchors, in the order given; for /certs.
   const std::vector<std::pair<X509Ptr, std::string>>& authorities() const { return authorities_; }
+  bool is_spiffe_validator() const { return !trust_domains_.empty(); }
 
  private:
   bool has_pins() const { return !certificate_hashes_.empty() || !spki_hashes_.empty(); }
-  bool is_spiffe_validator() const { return !trust_domains_.empty(); }
   base::Status add_authorities(X509_STORE& store, std::string_view pem, const std::string& field,
                                const std::string& source, bool needs_certificate);
   base::Status load_stores(const TlsContextConfig& config);

@@ -26,5 +26,38 @@ TEST_F(ProcessStats, AWorkerIsALabelOfItsSeriesAndNoPartOfTheirName) {
   }
 }
 
+TEST_F(ProcessStats, TheStateIsThatOfTheMomentOfReading) {
+  start();
+  EXPECT_EQ(stat("server.state"), 0);
+  EXPECT_EQ(stat("server.live"), 1);
+  EXPECT_EQ(stat("server.concurrency"), 1);
+  EXPECT_EQ(stat("server.version"), 10203);
+  server().set_health_failed(true);
+  EXPECT_EQ(stat("server.state"), 1);
+  EXPECT_EQ(stat("server.live"), 0);
+  server().set_health_failed(false);
+  EXPECT_EQ(stat("server.state"), 0);
+  const auto open = connect();
+  EXPECT_TRUE(world.run_until([&] { return stat("server.total_connections") == 1; }, base::milliseconds(100)));
+}
+
+TEST_F(ProcessStats, WithoutCertificatesNoneExpiresSoon) {
+  start();
+  EXPECT_EQ(stat("server.days_until_first_cert_expiring"), UINT32_MAX);
+}
+
+TEST_F(ProcessStats, TheFirstCertificateToExpireCountsTheDays) {
+  net::TestAuthority authority("authority");
+  auto tls = std::make_shared<net::TlsContextConfig>();
+  tls->trusted_ca_pem = authority.pem();
+  tls->certificates = {authority.issue({.not_after = net::kTestNow + base::seconds(86400 + 3600)})};
+  cluster.tls = tls;
+  route_to_upstream();
+  start();
+  EXPECT_EQ(stat("server.days_until_first_cert_expiring"), 1);
+  world.run_for(base::seconds(2 * 3600));
+  EXPECT_EQ(stat("server.days_until_first_cert_expiring"), 0);
+}
+
 }  // namespace
 }  // namespace weft::proxy

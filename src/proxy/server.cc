@@ -14,13 +14,25 @@ namespace {
 constexpr base::Duration kTicketRotation = std::chrono::hours(12);
 // Envoy's --drain-time-s default, for /drain_listeners?graceful.
 constexpr base::Duration kListenerDrainTime = base::seconds(600);
-constexpr base::Duration kGaugeInterval = base::seconds(1);
+// What Envoy shows where there is no certificate: no alert on "soon" may fire.
+constexpr int64_t kNoExpiryDays = UINT32_MAX;
+
+/// As envoy.admin.v3.ServerInfo.State; a server that fails its health checks shows as draining.
+int64_t number_of(Server::State state, bool is_health_failed) {
+  switch (state) {
+    case Server::State::Live: return is_health_failed ? 1 : 0;
+    case Server::State::Draining: return 1;
+    case Server::State::PreInitializing: return 2;
+    case Server::State::Initializing: break;
+  }
+  return 3;
+}
 
 }  // namespace
 
 Server::Server(const ServerParts& parts)
     : parts_(parts),
-      gauge_timer_(net::Timer::Callback::bind<&Server::on_gauges>(*this)),
+      second_timer_(net::Timer::Callback::bind<&Server::on_second>(*this)),
       sweep_timer_(net::Timer::Callback::bind<&Server::on_sweep>(*this)),
       drain_timer_(net::Timer::Callback::bind<&Server::on_drain_limit>(*this)),
       flush_timer_(net::Timer::Callback::bind<&Server::on_flush>(*this)),
@@ -28,6 +40,8 @@ Server::Server(const ServerParts& parts)
       ticket_timer_(net::Timer::Callback::bind<&Server::rotate_tickets>(*this)),
       is_worker_idle_(parts.workers.size(), false) {
   stats_ = &parts_.registry->group({"server.", "server.", {}}, kServerStats, main_index());
+  stats_->gauge(ServerStat::concurrency).set(static_cast<int64_t>(parts_.workers.size()));
+  stats_->gauge(ServerStat::version).set(parts_.version);
   cluster_manager_stats_ =
       &parts_.registry->group({"cluster_manager.", "cluster_manager.", {}}, kClusterManagerStats, main_index());
   listener_manager_stats_ =
@@ -35,6 +49,7 @@ Server::Server(const ServerParts& parts)
 }
 
 Server::~Server() {
+  parts_.registry->remove_source(*this);
   discovery_.reset();
   workers_.clear();
   shared_stats_.clear();
@@ -74,18 +89,22 @@ base::Status Server::start(std::shared_ptr<const Snapshot> snapshot) {
   discovery_->start();
   parts_.main->arm(flush_timer_, snapshot_->stats_flush_interval);
   parts_.main->arm(ticket_timer_, kTicketRotation);
-  on_gauges();
+  on_second();
+  parts_.registry->add_source(*this);
   arm_sweep();
   return {};
 }
 
 // A worker makes its contexts on first use; that they can be made is shown here, once, before anything listens.
-base::Status Server::prove_tls() const {
-  const auto prove = [](const std::string& where, const std::shared_ptr<const net::TlsContextConfig>& config,
-                        net::TlsRole role) -> base::Status {
+base::Status Server::prove_tls() {
+  const auto prove = [this](const std::string& where, const std::shared_ptr<const net::TlsContextConfig>& config,
+                            net::TlsRole role) -> base::Status {
     if (config == nullptr) return {};
     auto made = net::TlsContext::make(*config, role);
-    if (made) return {};
+    if (made) {
+      if (const auto end = (*made)->first_expiry()) first_expiry_ = std::min(first_expiry_.value_or(*end), *end);
+      return {};
+    }
     base::Error error = made.error();
     error.message = where + ": " + error.message;
     return error;
@@ -147,8 +166,6 @@ void Server::on_warm() {
   manager.counter(ListenerManagerStat::listener_create_success).add(listeners_.size() * parts_.workers.size());
   manager.gauge(ListenerManagerStat::total_listeners_active).set(static_cast<int64_t>(listeners_.size()));
   manager.gauge(ListenerManagerStat::workers_started).set(1);
-  stats_->gauge(ServerStat::live).set(1);
-  stats_->gauge(ServerStat::concurrency).set(static_cast<int64_t>(parts_.workers.size()));
 }
 
 void Server::on_health_changed(ClusterState& cluster) {
@@ -175,18 +192,20 @@ void Server::arm_sweep() {
   if (next) parts_.main->arm(sweep_timer_, *next - parts_.main->now());
 }
 
-void Server::on_gauges() {
-  publish_gauges();
-  parts_.main->arm(gauge_timer_, kGaugeInterval);
+// What changes with time alone.
+void Server::on_second() {
+  stats_->gauge(ServerStat::uptime).set((parts_.main->now() - started_at_) / base::seconds(1));
+  int64_t days = kNoExpiryDays;
+  if (first_expiry_) days = std::max<int64_t>((*first_expiry_ - parts_.main->wall_now()) / std::chrono::hours(24), 0);
+  stats_->gauge(ServerStat::days_until_first_cert_expiring).set(days);
+  parts_.main->arm(second_timer_, base::seconds(1));
 }
 
-void Server::publish_gauges() {
-  stats_->gauge(ServerStat::uptime).set((parts_.main->now() - started_at_) / base::seconds(1));
-  stats_->gauge(ServerStat::state)
-      .set(state() == State::Live              ? 0
-           : state() == State::Draining        ? 1
-           : state() == State::PreInitializing ? 2
-                                               : 3);
+// Whoever reads sees the state that /ready tells in the same moment.
+void Server::publish() {
+  const int64_t shown = number_of(state(), is_health_failed());
+  stats_->gauge(ServerStat::live).set(shown == 0);
+  stats_->gauge(ServerStat::state).set(shown);
   uint64_t connections = 0;
   for (const auto& listener : listeners_) {
     for (size_t i = 0; i < worker_count(); ++i) connections += listener->count(i).value();
@@ -266,7 +285,6 @@ void Server::stop_accepting_on(size_t worker, bool inbound_only) {
 void Server::drain(base::Duration limit, base::Task done) {
   if (state() == State::Draining) return;
   set_state(State::Draining);
-  stats_->gauge(ServerStat::live).set(0);
   on_drained_ = std::move(done);
   if (workers_.empty()) return finish_drain();
   parts_.main->arm(drain_timer_, limit);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,10 @@ struct ServerParts {
   observe::Registry* registry = nullptr;
   observe::AccessLogs* access_logs = nullptr;  ///< null: nothing is logged
   std::string machine_ip = "127.0.0.1";        ///< what x-forwarded-for says of loopback clients
+  uint32_t version = 0;                        ///< of the program, for server.version
 };
 
-class Server final : private WorkerHost, private DiscoveryHandler {
+class Server final : private WorkerHost, private DiscoveryHandler, private observe::StatSource {
  public:
   enum class State : uint8_t { PreInitializing, Initializing, Live, Draining };
 
@@ -88,15 +90,16 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   // DiscoveryHandler
   void on_endpoints(ClusterState& cluster, const EndpointSet& endpoints) override;
   void on_warm() override;
+  // observe::StatSource. Thread: any
+  void publish() override;
 
   unsigned main_index() const {
     return static_cast<unsigned>(parts_.workers.size());
   }  ///< the main thread's own groups
-  base::Status prove_tls() const;
+  base::Status prove_tls();
   base::Status prove_logs() const;
   void set_state(State state);
-  void publish_gauges();
-  void on_gauges();
+  void on_second();
   void on_sweep();
   void arm_sweep();
   void stop_listeners();
@@ -134,7 +137,8 @@ class Server final : private WorkerHost, private DiscoveryHandler {
   base::SharedCount state_;                                 ///< a State; SharedCount because the admin thread reads it
   base::SharedCount health_failed_;
   base::MonoTime started_at_{};
-  net::Timer gauge_timer_, sweep_timer_, drain_timer_, flush_timer_, listener_drain_timer_, ticket_timer_;
+  std::optional<base::WallTime> first_expiry_;  ///< of all certificates
+  net::Timer second_timer_, sweep_timer_, drain_timer_, flush_timer_, listener_drain_timer_, ticket_timer_;
   std::vector<bool> is_worker_idle_;
   base::Task on_drained_;
   base::Delegate<void()> on_state_;

@@ -43,6 +43,18 @@ def test_stats_count_what_happened(admin):
     assert {name: stats.get(name) for name in expected} == expected
 
 
+def test_the_servers_own_statistics_are_right_at_once(weft, upstream, authority):
+    port, config = simple(upstream().port, transport_socket=downstream_tls(authority.issue("shown", names=["shown.example"])))
+    proxy = weft(config)
+    stats = proxy.stats()
+    assert (stats["server.state"], stats["server.live"]) == (0, 1)
+    assert stats["server.days_until_first_cert_expiring"] in range(25, 31)
+    version = json.loads(proxy.admin("/server_info")[1])["version"].removeprefix("weft/").split(".")
+    assert stats["server.version"] == sum(int(part) * scale for part, scale in zip(version, (10000, 100, 1)))
+    proxy.admin("/healthcheck/fail", method="POST")
+    assert proxy.stats()["server.state"] == 1 and proxy.admin("/ready", check=False)[0] == 503
+
+
 def test_stats_are_filtered_and_shown_as_json(admin):
     _, text = admin("/stats?filter=downstream_rq_2xx")
     assert all("downstream_rq_2xx" in line for line in text.splitlines()) and text

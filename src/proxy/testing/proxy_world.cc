@@ -137,6 +137,7 @@ void WithProxy::start() {
   parts.registry = &registry_;
   parts.resolver = resolver;
   parts.access_logs = &logs_;
+  parts.version = 10203;
   server_ = std::make_unique<Server>(parts);
   ASSERT_TRUE(server_->start(std::move(snapshot)));
   world.run_until_idle();
