@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "admin/admin_connection.h"
+#include "admin/heap.h"
 #include "admin/pages.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,7 +31,10 @@ class AdminServer::Impl final : private net::AcceptHandler, public AdminConnecti
  public:
   Impl(net::Loop& loop, AdminBackend& backend, observe::Registry& registry, AdminInfo info,
        observe::AccessLogs* access_logs)
-      : loop_(loop), pages_(backend, registry, std::move(info)), access_logs_(access_logs) {}
+      : loop_(loop),
+        pages_(backend, registry, std::move(info)),
+        heap_stats_(registry, kAdminThread),
+        access_logs_(access_logs) {}
 
   base::Result<net::Address> start(const net::Address& address) {
     if (base::Status status = open_logs(); !status) return status.error();
@@ -100,6 +104,7 @@ class AdminServer::Impl final : private net::AcceptHandler, public AdminConnecti
 
   net::Loop& loop_;
   Pages pages_;
+  HeapStats heap_stats_;
   observe::AccessLogs* access_logs_;
   std::vector<Log> logs_;
   http::CodecCounters codec_counters_;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace weft::admin {
 namespace {
@@ -22,6 +23,12 @@ uint64_t last_size(std::string_view xml, std::string_view element) {
   std::from_chars(rest.data() + size + kSize.size(), rest.data() + rest.size(), bytes);
   return bytes;
 }
+
+enum class HeapStat : uint16_t { memory_allocated, memory_heap_size, memory_physical_size };
+constexpr observe::StatTable::Row kHeapRows[] = {{"memory_allocated", observe::StatKind::Gauge},
+                                                 {"memory_heap_size", observe::StatKind::Gauge},
+                                                 {"memory_physical_size", observe::StatKind::Gauge}};
+constexpr observe::StatTable kHeapStats = {kHeapRows, std::size(kHeapRows)};
 
 }  // namespace
 
@@ -51,6 +58,23 @@ HeapUse heap_use() {
   const HeapUse use = heap_use_of({text, size});
   std::free(text);
   return use;
+}
+
+HeapStats::HeapStats(observe::Registry& registry, unsigned writer)
+    : registry_(registry), group_(registry.group({"server.", "server.", {}}, kHeapStats, writer)) {
+  registry_.add_source(*this);
+}
+
+HeapStats::~HeapStats() {
+  registry_.remove_source(*this);
+  registry_.release(group_);
+}
+
+void HeapStats::publish() {
+  const HeapUse use = heap_use();
+  group_.gauge(HeapStat::memory_allocated).set(static_cast<int64_t>(use.allocated()));
+  group_.gauge(HeapStat::memory_heap_size).set(static_cast<int64_t>(use.held));
+  group_.gauge(HeapStat::memory_physical_size).set(static_cast<int64_t>(resident_bytes()));
 }
 
 }  // namespace weft::admin

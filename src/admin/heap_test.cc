@@ -31,5 +31,17 @@ TEST(Heap, WhatIsAllocatedIsSeen) {
   EXPECT_GT(resident_bytes(), 0u);
 }
 
+TEST(Heap, ItIsAStatisticOfTheMomentOfReading) {
+  observe::Registry registry;
+  EXPECT_EQ(registry.value("server.memory_physical_size"), 0);
+  const HeapStats stats(registry, 0);
+  EXPECT_GT(registry.value("server.memory_physical_size"), 0);
+  if (heap_use().held == 0) GTEST_SKIP() << "a sanitizer's malloc gives no account";
+  const int64_t before = registry.value("server.memory_allocated");
+  const auto block = std::make_unique<char[]>(8 * 1024 * 1024);
+  EXPECT_GE(registry.value("server.memory_allocated"), before + 8 * 1024 * 1024);
+  EXPECT_GE(registry.value("server.memory_heap_size"), registry.value("server.memory_allocated"));
+}
+
 }  // namespace
 }  // namespace weft::admin

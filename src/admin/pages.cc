@@ -56,7 +56,7 @@ std::vector<Pages::Endpoint> Pages::make_endpoints() {
       {"filter", "Regular expression (Google re2) for filtering stats", {}},
       {"format", "Format to use", {"text", "json", "prometheus"}},
       {"type", "Stat types to include.", {"All", "Counters", "Histograms", "Gauges", "TextReadouts"}},
-      {"histogram_buckets", "Histogram bucket display mode", {"none", "cumulative", "disjoint", "detailed"}},
+      {"histogram_buckets", "Histogram bucket display mode", {"none", "summary", "cumulative", "disjoint", "detailed"}},
       {"hidden", "Whether to show hidden stats (there are none)", {"exclude", "include", "only"}}};
   return {
       {"/", "Admin home page", false, &Pages::home, {}},
@@ -112,7 +112,7 @@ std::vector<Pages::Endpoint> Pages::make_endpoints() {
        {{"usedonly", "Only include stats that have been written by system since restart", {}, true},
         {"text_readouts", "Render text_readouts as gauges with the text as a label", {}, true},
         {"filter", "Regular expression (Google re2) for filtering stats", {}},
-        {"histogram_buckets", "Histogram bucket display mode", {"cumulative"}}}},
+        {"histogram_buckets", "Histogram bucket display mode", {"none", "cumulative", "summary"}}}},
   };
 }
 

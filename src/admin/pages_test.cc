@@ -174,6 +174,9 @@ TEST_F(StatsPageTest, TextIsFilteredAndTyped) {
   EXPECT_EQ(get("/stats?type=TextReadouts").content_type, kPlainText) << "so that no browser runs a name";
   EXPECT_EQ(body("/stats?hidden=only"), "");
   EXPECT_NE(body("/stats?type=Histograms&usedonly&histogram_buckets=cumulative").find("B10(0,1)"), std::string::npos);
+  EXPECT_NE(body("/stats?type=Histograms&histogram_buckets=summary").find("P25(nan,7.025)"), std::string::npos);
+  EXPECT_NE(body("/stats/prometheus?histogram_buckets=summary").find("_time summary\n"), std::string::npos);
+  EXPECT_NE(body("/stats/prometheus?histogram_buckets=none").find("_time histogram\n"), std::string::npos);
 }
 
 TEST_F(StatsPageTest, BadParametersAre400) {
@@ -183,7 +186,8 @@ TEST_F(StatsPageTest, BadParametersAre400) {
   EXPECT_EQ(get("/stats?type=x").status, 400);
   EXPECT_EQ(get("/stats?format=x").status, 400);
   EXPECT_EQ(get("/stats?histogram_buckets=x").status, 400);
-  EXPECT_EQ(get("/stats/prometheus?histogram_buckets=summary").status, 400);
+  EXPECT_EQ(get("/stats/prometheus?histogram_buckets=detailed").status, 400);
+  EXPECT_EQ(get("/stats?format=prometheus&histogram_buckets=x").status, 400);
 }
 
 TEST_F(StatsPageTest, JsonAndPrometheus) {

@@ -32,14 +32,18 @@ struct StatsRequest {
   observe::HistogramView view = observe::HistogramView::Quantiles;
   std::string fault;
 
-  explicit StatsRequest(const Query& parameters) {
+  observe::PrometheusHistograms prometheus_histograms = observe::PrometheusHistograms::Buckets;
+
+  StatsRequest(const Query& parameters, bool is_prometheus) {
     query.used_only = parameters.has("usedonly");
     if (auto pattern = parameters.find("filter"); pattern && !pattern->empty()) {
       filter.emplace(*pattern);
       if (!filter->is_valid()) fault = "Invalid re2 regex";
     }
     set_type(parameters.find("type").value_or("All"));
-    set_view(parameters.find("histogram_buckets").value_or(""));
+    const std::string_view buckets = parameters.find("histogram_buckets").value_or("");
+    if (is_prometheus) set_prometheus_histograms(buckets);
+    else set_view(buckets);
   }
 
   const observe::StatQuery& bound_query() {
@@ -61,8 +65,14 @@ struct StatsRequest {
     if (name == "cumulative") view = observe::HistogramView::Cumulative;
     else if (name == "disjoint") view = observe::HistogramView::Disjoint;
     else if (name == "detailed") view = observe::HistogramView::Detailed;
-    else if (!name.empty() && name != "none")
-      fault = "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|none)\n";
+    else if (!name.empty() && name != "none" && name != "summary")
+      fault = "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary|none)\n";
+  }
+
+  void set_prometheus_histograms(std::string_view name) {
+    if (name == "summary") prometheus_histograms = observe::PrometheusHistograms::Summaries;
+    else if (!name.empty() && name != "none" && name != "cumulative")
+      fault = "usage: /stats/prometheus?histogram_buckets=(cumulative|summary|none)\n";
   }
 };
 
@@ -74,7 +84,7 @@ void Pages::stats(const AdminRequest& request, base::WallTime now, Respond& resp
   if (format != "text" && format != "json") {
     return respond({.status = 400, .body = "usage: /stats?format=(json|prometheus|text)\n\n"});
   }
-  StatsRequest asked(request.query);
+  StatsRequest asked(request.query, false);
   if (!asked.fault.empty()) return respond({.status = 400, .body = asked.fault});
   std::vector<observe::StatSample> samples;
   // Weft has no hidden statistics.
@@ -84,12 +94,10 @@ void Pages::stats(const AdminRequest& request, base::WallTime now, Respond& resp
 }
 
 void Pages::stats_prometheus(const AdminRequest& request, base::WallTime, Respond& respond) {
-  StatsRequest asked(request.query);
-  std::string_view buckets = request.query.find("histogram_buckets").value_or("");
-  if (!buckets.empty() && buckets != "cumulative")
-    asked.fault = "unsupported prometheus histogram mode: only cumulative buckets are shown\n";
+  StatsRequest asked(request.query, true);
   if (!asked.fault.empty()) return respond({.status = 400, .body = asked.fault});
-  respond({.body = observe::stats_prometheus(registry_.read(asked.bound_query()), request.query.has("text_readouts"))});
+  respond({.body = observe::stats_prometheus(registry_.read(asked.bound_query()), request.query.has("text_readouts"),
+                                             asked.prometheus_histograms)});
 }
 
 }  // namespace weft::admin

@@ -98,7 +98,9 @@ struct GroupReader {
   }
 
   void add_histogram(const StatScope& scope, const std::string& row, HistogramCounts total) {
-    if (!query.histograms || (query.used_only && total.is_empty()) || !is_wanted(scope.prefix + row)) return;
+    if (!query.histograms || !is_wanted(scope.prefix + row)) return;
+    // As with Envoy, response times appear with the first response; Prometheus spends 22 lines on each.
+    if (total.is_empty() && (query.used_only || row.ends_with("upstream_rq_time"))) return;
     StatSample sample = make(scope, row, SampleType::Histogram);
     sample.is_used = !total.is_empty();
     auto interval = registry.intervals_.find(sample.name);

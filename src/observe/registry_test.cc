@@ -68,7 +68,7 @@ TEST(Registry, ForgetsAScopeWhenItsLastGroupIsGivenBack) {
   registry.release(first);
   EXPECT_EQ(registry.value("cluster.web.upstream_rq_total"), 7) << "a sum never falls while the scope is in use";
   registry.release(second);
-  EXPECT_EQ(registry.read().size(), 4u) << "only web2 is left";
+  EXPECT_EQ(registry.read().size(), 3u) << "only web2 is left";
   registry.release(other);
   EXPECT_TRUE(registry.read().empty());
 }
@@ -126,7 +126,8 @@ TEST(Registry, ResettingCountersLeavesGaugesAndHistograms) {
 TEST(Registry, AHistogramShowsItsLastIntervalAndItsTotal) {
   Registry registry;
   StatGroup& group = registry.group(cluster("web"), kTable, 0);
-  EXPECT_NE(stats_text(registry.read()).find("cluster.web.upstream_rq_time: No recorded values\n"), std::string::npos);
+  EXPECT_EQ(stats_text(registry.read()).find("upstream_rq_time"), std::string::npos)
+      << "response times appear with the first response";
   group.histogram(Stat::Time).record(1);
   EXPECT_NE(stats_text(registry.read()).find("cluster.web.upstream_rq_time: P0(nan,1) P25(nan,1.025) P50(nan,1.05)"),
             std::string::npos);
@@ -223,6 +224,29 @@ TEST(StatsRender, PrometheusHistogramsAreCumulative) {
                      "envoy_server_upstream_rq_time_sum{} 7\n"
                      "envoy_server_upstream_rq_time_count{} 1\n"))
       << text;
+}
+
+TEST(StatsRender, PrometheusSummariesAreOfTheLastInterval) {
+  Registry registry;
+  StatGroup& group = registry.group({"server.", "server.", {}}, kTable, 0);
+  group.histogram(Stat::Time).record(7);
+  StatQuery used;
+  used.used_only = true;
+  const auto text = [&] { return stats_prometheus(registry.read(used), false, PrometheusHistograms::Summaries); };
+  EXPECT_TRUE(
+      text().starts_with("# TYPE envoy_server_upstream_rq_time summary\n"
+                         "envoy_server_upstream_rq_time{quantile=\"0\"} NaN\n"))
+      << text();
+  registry.flush();
+  EXPECT_TRUE(
+      text().starts_with("# TYPE envoy_server_upstream_rq_time summary\n"
+                         "envoy_server_upstream_rq_time{quantile=\"0\"} 7\n"
+                         "envoy_server_upstream_rq_time{quantile=\"0.25\"} 7.025"))
+      << text();
+  EXPECT_TRUE(text().ends_with("envoy_server_upstream_rq_time_sum{} 7\nenvoy_server_upstream_rq_time_count{} 1\n"))
+      << text();
+  registry.flush();
+  EXPECT_TRUE(text().ends_with("envoy_server_upstream_rq_time_count{} 0\n")) << text();
 }
 
 TEST(StatsRender, HostileNamesCannotInjectLinesOrLabels) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <map>
 
@@ -222,23 +223,40 @@ void append_prometheus_histogram(std::string& out, const std::string& name, cons
   append(out, "{}_count{{{}}} {}\n", name, labels, sample.total.count());
 }
 
-std::string_view prometheus_type(SampleType type) {
+void append_prometheus_summary(std::string& out, const std::string& name, const std::string& labels,
+                               const StatSample& sample) {
+  const std::string before_quantile = labels.empty() ? "" : labels + ",";
+  const auto values = sample.interval.quantiles();
+  for (size_t i = 0; i < kQuantiles.size(); ++i) {
+    append(out, "{}{{{}quantile=\"{:g}\"}} ", name, before_quantile, kQuantiles[i]);
+    if (std::isnan(values[i])) out += "NaN\n";
+    else append(out, "{:.32g}\n", values[i]);
+  }
+  append(out, "{}_sum{{{}}} {}\n", name, labels, sample.interval.sum());
+  append(out, "{}_count{{{}}} {}\n", name, labels, sample.interval.count());
+}
+
+std::string_view prometheus_type(SampleType type, PrometheusHistograms histograms) {
   switch (type) {
     case SampleType::Counter: return "counter";
-    case SampleType::Histogram: return "histogram";
+    case SampleType::Histogram: return histograms == PrometheusHistograms::Summaries ? "summary" : "histogram";
     case SampleType::Gauge:
     case SampleType::Text: break;
   }
   return "gauge";
 }
 
-void append_prometheus_sample(std::string& out, const std::string& name, const StatSample& sample) {
+void append_prometheus_sample(std::string& out, const std::string& name, const StatSample& sample,
+                              PrometheusHistograms histograms) {
   std::string labels = labels_of(sample);
   switch (sample.type) {
     case SampleType::Counter: append(out, "{}{{{}}} {}\n", name, labels, sample.count); break;
     case SampleType::Gauge: append(out, "{}{{{}}} {}\n", name, labels, sample.level); break;
     case SampleType::Text: append(out, "{}{{{}}} 1\n", name, labels); break;
-    case SampleType::Histogram: append_prometheus_histogram(out, name, labels, sample); break;
+    case SampleType::Histogram:
+      if (histograms == PrometheusHistograms::Summaries) append_prometheus_summary(out, name, labels, sample);
+      else append_prometheus_histogram(out, name, labels, sample);
+      break;
   }
 }
 
@@ -290,7 +308,7 @@ std::string stats_json(const std::vector<StatSample>& samples, HistogramView vie
   return out;
 }
 
-std::string stats_prometheus(const std::vector<StatSample>& samples, bool with_texts) {
+std::string stats_prometheus(const std::vector<StatSample>& samples, bool with_texts, PrometheusHistograms histograms) {
   // Lines of one metric must stand together, so samples are grouped by what is left of the name without tags.
   std::string out;
   for (SampleType type : {SampleType::Counter, SampleType::Gauge, SampleType::Text, SampleType::Histogram}) {
@@ -300,8 +318,8 @@ std::string stats_prometheus(const std::vector<StatSample>& samples, bool with_t
       if (sample.type == type) metrics["envoy_" + prometheus_name(sample.tag_free_name)].push_back(&sample);
     }
     for (const auto& [name, of_metric] : metrics) {
-      append(out, "# TYPE {} {}\n", name, prometheus_type(type));
-      for (const StatSample* sample : of_metric) append_prometheus_sample(out, name, *sample);
+      append(out, "# TYPE {} {}\n", name, prometheus_type(type, histograms));
+      for (const StatSample* sample : of_metric) append_prometheus_sample(out, name, *sample, histograms);
     }
   }
   return out;

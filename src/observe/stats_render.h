@@ -18,8 +18,12 @@ enum class HistogramView : uint8_t { Quantiles, Cumulative, Disjoint, Detailed }
 std::string stats_text(const std::vector<StatSample>& samples, HistogramView view = HistogramView::Quantiles);
 /// {"stats":[{"name":…,"value":…},…,{"histograms":…}]}
 std::string stats_json(const std::vector<StatSample>& samples, HistogramView view = HistogramView::Quantiles);
+/// What histograms are for Prometheus: buckets since the start, or quantiles of the last interval.
+enum class PrometheusHistograms : uint8_t { Buckets, Summaries };
+
 /// "# TYPE" and one line a statistic, names "envoy_…" with tags as labels. Texts are gauges of value 1 with the text as
 /// a label, shown only with `with_texts`.
-std::string stats_prometheus(const std::vector<StatSample>& samples, bool with_texts = false);
+std::string stats_prometheus(const std::vector<StatSample>& samples, bool with_texts = false,
+                             PrometheusHistograms histograms = PrometheusHistograms::Buckets);
 
 }  // namespace weft::observe

@@ -9,7 +9,8 @@ CircuitBreaker::CircuitBreaker(const BreakerThresholds& thresholds)
       pools_(thresholds.connection_pools_max),
       connections_(thresholds.connections_max),
       pending_(thresholds.pending_requests_max),
-      requests_(thresholds.requests_max) {}
+      requests_(thresholds.requests_max),
+      retries_(thresholds.retries_max) {}
 
 uint64_t CircuitBreaker::retries_limit() const {
   if (!thresholds_.has_retry_budget) return thresholds_.retries_max;

@@ -26,6 +26,31 @@ TEST_F(ProcessStats, AWorkerIsALabelOfItsSeriesAndNoPartOfTheirName) {
   }
 }
 
+TEST_F(ProcessStats, AListenerHasItsSeriesBeforeItsFirstConnection) {
+  start();
+  EXPECT_TRUE(has_line("envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix=\"test\"} 0"));
+  EXPECT_TRUE(has_line(
+      "envoy_listener_http_downstream_rq_xx{envoy_response_code_class=\"5\",envoy_http_conn_manager_prefix=\"test\","
+      "envoy_listener_address=\"127.0.0.1_10000\"} 0"));
+}
+
+TEST_F(ProcessStats, ABreakerIsUsedOnceAPlaceWasTaken) {
+  route_to_upstream();
+  start();
+  const auto used = [&] {
+    std::vector<std::string> names;
+    for (const observe::StatSample& sample : registry().read({.used_only = true})) {
+      if (const size_t at = sample.name.find("circuit_breakers."); at != std::string::npos)
+        names.push_back(sample.name.substr(at + 17));
+    }
+    return names;
+  };
+  EXPECT_EQ(used(), std::vector<std::string>());
+  call("GET / HTTP/1.1\r\nhost: a\r\n");
+  EXPECT_EQ(used(), (std::vector<std::string>{"default.cx_open", "default.cx_pool_open", "default.rq_open",
+                                              "default.rq_pending_open"}));
+}
+
 TEST_F(ProcessStats, TheStateIsThatOfTheMomentOfReading) {
   start();
   EXPECT_EQ(stat("server.state"), 0);

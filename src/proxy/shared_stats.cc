@@ -105,6 +105,7 @@ void SharedStats::publish() {
   const auto count = [&](HostHealth health) { return static_cast<int64_t>(cluster_.host_count(health)); };
   membership_->gauge(ClusterStat::membership_healthy).set(count(HostHealth::Healthy));
   membership_->gauge(ClusterStat::membership_degraded).set(count(HostHealth::Degraded));
+  membership_->gauge(ClusterStat::membership_excluded).set(0);  // of PENDING hosts, which only discovery makes
   publish_breaker(*breakers_[0], cluster_.breaker(false));
   publish_breaker(*breakers_[1], cluster_.breaker(true));
   if (outlier_ != nullptr) publish_outlier(cluster_.outlier()->counters());
@@ -112,11 +113,14 @@ void SharedStats::publish() {
 
 void SharedStats::publish_breaker(observe::StatGroup& group, const CircuitBreaker& breaker) {
   const auto set = [&](BreakerStat stat, uint64_t value) { group.gauge(stat).set(static_cast<int64_t>(value)); };
-  set(BreakerStat::cx_open, breaker.is_connections_open());
-  set(BreakerStat::cx_pool_open, breaker.is_pools_open());
-  set(BreakerStat::rq_pending_open, breaker.is_pending_open());
-  set(BreakerStat::rq_open, breaker.is_requests_open());
-  set(BreakerStat::rq_retry_open, breaker.is_retries_open());
+  const auto set_open = [&](BreakerStat stat, const BreakerResource& resource, bool is_open) {
+    if (resource.is_used()) set(stat, is_open);
+  };
+  set_open(BreakerStat::cx_open, breaker.connections(), breaker.connections().is_open());
+  set_open(BreakerStat::cx_pool_open, breaker.connection_pools(), breaker.connection_pools().is_open());
+  set_open(BreakerStat::rq_pending_open, breaker.pending_requests(), breaker.pending_requests().is_open());
+  set_open(BreakerStat::rq_open, breaker.requests(), breaker.requests().is_open());
+  set_open(BreakerStat::rq_retry_open, breaker.retry_places(), breaker.is_retries_open());
   if (!breaker.tracks_remaining()) return;
   set(BreakerStat::remaining_cx, breaker.connections().remaining());
   // A gauge holds 63 bits, one of them the sign; without max_connection_pools there is no limit.

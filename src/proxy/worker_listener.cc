@@ -31,6 +31,9 @@ WorkerListener::WorkerListener(Worker& worker, ListenerState& state, std::vector
     tls_stats_.set_group(
         worker.stat_group({"listener." + name + ".", "listener.", {{"envoy.listener_address", name}}}, kTlsStats));
   }
+  // Before any connection: a rate over a series that begins with its first event misses that event.
+  for (const FilterChainConfig& chain : config_->filter_chains) http_counters(*chain.hcm);
+  if (config_->default_filter_chain) http_counters(*config_->default_filter_chain->hcm);
 }
 
 WorkerListener::~WorkerListener() {

@@ -154,3 +154,48 @@ def test_counters_balance_after_load(weft, nginx, run):
     assert stats["http.ingress.downstream_rq_total"] == stats["http.ingress.downstream_rq_2xx"] == stats["cluster.service.upstream_rq_total"] == 5000
     assert stats["http.ingress.downstream_rq_active"] == stats["cluster.service.upstream_rq_active"] == 0
     assert stats["http.ingress.downstream_cx_total"] == stats["http.ingress.downstream_cx_destroy"] == 20
+
+
+SERIES = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{(.*)\} (\S+)")
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)')
+
+
+def exposition(text):
+    """The series of a Prometheus text as {(name, labels): value}, once it keeps every rule of format 0.0.4."""
+    assert text.endswith("\n")
+    series, types, family = {}, {}, None
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            family, kind = line.split(" ")[2:]
+            assert family not in types and kind in ("counter", "gauge", "histogram", "summary"), line
+            types[family] = kind
+            continue
+        name, labels, value = SERIES.fullmatch(line).groups()
+        pairs = LABEL.findall(labels)
+        assert "".join(f'{key}="{text}",' for key, text in pairs).rstrip(",") == labels, line
+        assert len({key for key, _ in pairs}) == len(pairs), line
+        in_parts = types[family] in ("histogram", "summary")
+        assert (re.sub("_(bucket|sum|count)$", "", name) if in_parts else name) == family, line
+        assert (name, tuple(pairs)) not in series, line
+        series[name, tuple(pairs)] = float(value)
+    for (name, pairs), count in series.items():
+        if types.get(name.removesuffix("_count")) != "histogram":
+            continue
+        name = name.removesuffix("_count")
+        buckets = [series[key] for key in series if key[0] == name + "_bucket" and key[1][:-1] == pairs]
+        assert buckets == sorted(buckets) and buckets[-1] == count and (name + "_sum", pairs) in series, name
+    return series
+
+
+@pytest.mark.parametrize("query", ["", "?usedonly", "?text_readouts", "?histogram_buckets=summary"])
+def test_what_a_scraper_gets_is_prometheus_text(weft, upstream, run, query):
+    hostile = [cluster('odd "name"\\', upstream().port), cluster("alt", upstream().port, alt_stat_name="alt.dotted")]
+    port = free_port()
+    routes = [route("/odd", 'odd "name"\\'), route("/", "alt")]
+    proxy = weft(bootstrap([listener(port, routes, name='in "x"')], hostile), "--concurrency", "2")
+    run("curl", "-sS", "-o", "/dev/null", f"http://127.0.0.1:{port}/odd?[1-10]")
+    run("curl", "-sS", "-o", "/dev/null", f"http://127.0.0.1:{port}/?[1-10]")
+    series = exposition(proxy.admin("/stats/prometheus" + query)[1])
+    answers = {pairs: value for (name, pairs), value in series.items() if name == "envoy_http_downstream_rq_xx"}
+    assert [value for pairs, value in answers.items() if ("envoy_response_code_class", "2") in pairs] == [20.0]
+    assert all(value == 0 for pairs, value in answers.items() if ("envoy_response_code_class", "2") not in pairs)
