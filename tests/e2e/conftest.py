@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from certificates import Authority  # noqa: E402
 from processes import ROOT, GrpcServer, Haproxy, Nginx, Weft  # noqa: E402
+from strict_server import StrictServer  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 
@@ -53,6 +54,20 @@ def upstream():
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def recording():
+    """Starts servers that take nothing but strict HTTP/1.1 and remember it (see strict_server.py): recording(), recording({target: answer})."""
+    started = []
+
+    def start(answers=()):
+        started.append(StrictServer(answers))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
 
 
 def stopping(factory):

@@ -3,13 +3,28 @@
 A case is (name, bytes, outcome). An outcome is `REFUSED` or another set of statuses, after which the connection must end, or
 the body that the upstream must have received.
 """
-import re
+from strict_server import Closed
 
 TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 REFUSED = frozenset({400})
 NOT_A_TOKEN = [bytes([c]) for c in range(256) if c not in TOKEN]
 CONTROLS = [bytes([c]) for c in [*range(32), 127] if c not in b"\t"]
 CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
+# None of these is the length of b"hello", in any version of HTTP.
+BAD_LENGTHS = [
+    b"+5", b"-5", b"-0", b"5 5", b"5,5", b"5, 6", b"5,", b",5", b"0x5", b"5x", b"x", b"05", b"005", b"5.0", b"5e0", b"", b" ", b"\t", b"5;",
+    b"'5'", b'"5"', b"5\x0b", b"\x0c5", b"5\xa0", b"\xef\xbc\x95", b"\xd9\xa5", b"1_0", b"5_", b"0b101", b"0o5", b"5\r", b"5\0", b"\x005",
+    b"5\n", b"9223372036854775808", b"18446744073709551616", b"18446744073709551621", b"99999999999999999999999999", b"9" * 400, b"infinity",
+    b"(5)"]
+# Hosts, and what is none.
+BAD_HOSTS = [
+    b"a,b", b"a, b", b"a b", b"u@a", b"u:p@a", b"a:b", b"a:80:80", b"a:-1", b"a:+80", b"a:65536", b"a:99999999999", b"a:8 0", b"a/", b"/a",
+    b"a/b", b"a?b", b"a#b", b"a\\b", b"http://a", b"//a", b"[", b"]", b"[]", b"[::1", b"::1", b"[::1]x", b"[::1]:x", b"[::g]",
+    b"[fe80::1%25eth0]", b"[fe80::1%eth0]", b"a%00", b"a%0d%0ab", b"a\0", b"\0a", b"a\x01", b"a\x7f", b"a\xff", b"\xc3\xa4", b"a\tb",
+    b"a\x0bb", b"a\rb", b"<a>", b"a\"", b"a'b c", b"{a}", b"a|b", b"a^b", b"a`b", b"a;b", b"a(b)", b"a=b", b"a&b", b":80", b":", b"@", b",",
+    b"", b" ", b"a:80@b", b"a@b:80", b"[::1]@a", b"a[::1]"]
+GOOD_HOSTS = [
+    b"a", b"a.b", b"A.B", b"a:80", b"127.0.0.1", b"127.0.0.1:8080", b"[::1]", b"[::1]:80", b"a-b_c.d", b"1", b"a.", b"xn--bcher-kva.example"]
 
 
 def head(*lines: bytes, start: bytes = b"POST / HTTP/1.1", host: bytes = b"host: test") -> bytes:
@@ -26,12 +41,7 @@ def named(group: str, outcome, inputs) -> list:
 
 
 def lengths() -> list:
-    bad = [
-        b"+5", b"-5", b"-0", b"5 5", b"5,5", b"5, 6", b"5,", b",5", b"0x5", b"5x", b"x", b"05", b"005", b"5.0", b"5e0", b"", b" ", b"\t", b"5;",
-        b"'5'", b'"5"', b"5\x0b", b"\x0c5", b"5\xa0", b"\xef\xbc\x95", b"\xd9\xa5", b"1_0", b"5_", b"0b101", b"0o5", b"5\r", b"5\0", b"\x005",
-        b"5\n", b"9223372036854775808", b"18446744073709551616", b"18446744073709551621", b"99999999999999999999999999", b"9" * 400, b"infinity",
-        b"(5)"]
-    out = named("length", REFUSED, [(value, head(b"content-length: " + value) + b"hello") for value in bad])
+    out = named("length", REFUSED, [(value, head(b"content-length: " + value) + b"hello") for value in BAD_LENGTHS])
     out += named("length", b"hello", [(value, head(b"Content-Length:" + value) + b"hello") for value in [b"5", b" 5", b"5 ", b"\t5\t ", b"  5"]])
     pairs = [(b"5", b"5"), (b"5", b"6"), (b"6", b"5"), (b"", b"5"), (b"5", b""), (b"0", b"5"), (b"5", b"0"), (b"5", b"+5"), (b"5", b"x")]
     out += named("two lengths", REFUSED, [(pair, head(b"content-length: " + pair[0], b"content-length: " + pair[1]) + b"hello") for pair in pairs])
@@ -102,17 +112,9 @@ def chunks() -> list:
 
 
 def hosts() -> list:
-    bad = [
-        b"a,b", b"a, b", b"a b", b"u@a", b"u:p@a", b"a:b", b"a:80:80", b"a:-1", b"a:+80", b"a:65536", b"a:99999999999", b"a:8 0", b"a/", b"/a",
-        b"a/b", b"a?b", b"a#b", b"a\\b", b"http://a", b"//a", b"[", b"]", b"[]", b"[::1", b"::1", b"[::1]x", b"[::1]:x", b"[::g]",
-        b"[fe80::1%25eth0]", b"[fe80::1%eth0]", b"a%00", b"a%0d%0ab", b"a\0", b"\0a", b"a\x01", b"a\x7f", b"a\xff", b"\xc3\xa4", b"a\tb",
-        b"a\x0bb", b"a\rb", b"<a>", b"a\"", b"a'b c", b"{a}", b"a|b", b"a^b", b"a`b", b"a;b", b"a(b)", b"a=b", b"a&b", b":80", b":", b"@", b",",
-        b"", b" ", b"a:80@b", b"a@b:80", b"[::1]@a", b"a[::1]"]
-    out = named("host", REFUSED, [(value, head(host=b"host: " + value, start=b"GET / HTTP/1.1")) for value in bad])
-    good = [
-        b"a", b"a.b", b"A.B", b"a:80", b"127.0.0.1", b"127.0.0.1:8080", b"[::1]", b"[::1]:80", b"a-b_c.d", b"1", b"a.", b"xn--bcher-kva.example",
-        b" a ", b"\ta"]
-    out += named("host", b"", [(value, head(host=b"Host:" + value, start=b"GET / HTTP/1.1")) for value in good])
+    get = b"GET / HTTP/1.1"
+    out = named("host", REFUSED, [(value, head(host=b"host: " + value, start=get)) for value in BAD_HOSTS])
+    out += named("host", b"", [(value, head(host=b"Host:" + value, start=get)) for value in [*GOOD_HOSTS, b" a ", b"\ta"]])
     two = [(b"a", b"a"), (b"a", b"b"), (b"", b"a"), (b"a", b""), (b"test", b"evil")]
     out += named("two hosts", REFUSED, [(pair, head(b"host: " + pair[1], host=b"host: " + pair[0], start=b"GET / HTTP/1.1")) for pair in two])
     out += named("host's name", REFUSED, [(name, head(host=name + b": test", start=b"GET / HTTP/1.1")) for name in [
@@ -218,22 +220,11 @@ def connections() -> list:
 CASES = [*lengths(), *codings(), *chunks(), *hosts(), *start_lines(), *fields(), *connections()]
 
 
-# What the upstream may receive: nothing but this.
-STRICT_HEAD = re.compile(
-    rb"(?P<method>[!#$%&'*+\-.^_`|~0-9A-Za-z]+) (?P<target>/[!\"$-~]*|\*|[a-z0-9.\[\]:-]+) HTTP/1\.1\r\n"
-    rb"(?P<fields>(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: (?:[!-~\x80-\xff](?:[ \t-~\x80-\xff]*[!-~\x80-\xff])?)?\r\n)*)\r\n")
-STRICT_CHUNK = re.compile(rb"([0-9a-f]{1,16})\r\n", re.I)
-
-
 # ---- what an upstream may answer -------------------------------------------------------------------------------------
 # A case is (name, bytes, outcome): a status of the proxy's own; the body the client must get; or CUT, when the head had gone on
 # before the breach. `Closed` bytes are followed by the end of the upstream's connection.
 
 BAD_GATEWAY, CUT = 502, "cut"
-
-
-class Closed(bytes):
-    pass
 
 
 def reply(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK", body: bytes = b"") -> bytes:
