@@ -1,12 +1,14 @@
 #include "http/h2_frame_scanner.h"
 
+#include <nghttp2/nghttp2.h>
+
 #include <algorithm>
 #include <cstring>
 
 namespace weft::http {
 
-size_t H2FrameScanner::scan(std::string_view bytes, bool& is_data_head) {
-  is_data_head = false;
+size_t H2FrameScanner::scan(std::string_view bytes, bool& is_found) {
+  is_found = false;
   size_t at = 0;
   while (at < bytes.size()) {
     const size_t skipped = std::min(skip_, bytes.size() - at);
@@ -18,8 +20,8 @@ size_t H2FrameScanner::scan(std::string_view bytes, bool& is_data_head) {
     head_size_ += copied;
     if (head_size_ < kHeadBytes) break;
     parse();
-    if (head_.type == 0) {
-      is_data_head = true;
+    if (head_.type == NGHTTP2_DATA || head_.type == NGHTTP2_CONTINUATION) {
+      is_found = true;
       break;
     }
   }

@@ -1,5 +1,6 @@
-// Purpose: finds the heads of DATA frames in the bytes a peer sends, because nghttp2 drops DATA on streams it has
-//          forgotten without a word, and that is a breach to answer and a flood to count.
+// Purpose: finds the heads of DATA and CONTINUATION frames in the bytes a peer sends, because nghttp2 drops DATA on
+//          streams it has forgotten and CONTINUATION of header blocks it ignores without a word: the one is a breach to
+//          answer, both are floods to count.
 // Thread:  the owning worker's.   Owner: one HTTP/2 session.   Source: RFC 9113 §4.1.
 #pragma once
 
@@ -21,9 +22,9 @@ class H2FrameScanner {
     uint32_t stream = 0;
   };
 
-  /// Passes over `bytes` until a DATA frame's head is complete; returns how many bytes that took, its last one
-  /// included. `is_data_head` false: all of `bytes` was passed over.
-  size_t scan(std::string_view bytes, bool& is_data_head);
+  /// Passes over `bytes` until the head of a DATA or CONTINUATION frame is complete; returns how many bytes that took,
+  /// its last one included. `is_found` false: all of `bytes` was passed over.
+  size_t scan(std::string_view bytes, bool& is_found);
   const Head& head() const { return head_; }
 
  private:

@@ -285,6 +285,16 @@ TEST(H2Hostile, EndsEndlessContinuations) {
   EXPECT_EQ(error_code_of(sent, NGHTTP2_GOAWAY), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+// nghttp2 reads the block of a stream that was reset on, for its table's sake, and tells nobody.
+TEST(H2Hostile, EndsEndlessContinuationsOfABlockThatIsIgnored) {
+  LoneServer server(lenient());
+  std::string input = preface() + headers(1, kEndStream, with({"x", std::string(16000, 'x')}));
+  for (int i = 0; i < 40; ++i) input += frame(NGHTTP2_CONTINUATION, 0, 1, block({"x", std::string(16000, 'x')}));
+  const std::string sent = server.feed(input);
+  EXPECT_EQ(server.session.failure().detail, "http2.too_many_header_frames");
+  EXPECT_EQ(error_code_of(sent, NGHTTP2_GOAWAY), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 TEST(H2Hostile, EndsPriorityAndWindowUpdateFloods) {
   LoneServer priority;
   std::string input = preface();

@@ -207,13 +207,13 @@ void H2Session::receive(base::Slice bytes) {
   const std::string_view all = bytes.view();
   size_t fed = 0;
   for (size_t scanned = 0; scanned < all.size() && !has_failed_;) {
-    bool is_data_head = false;
-    scanned += scanner_.scan(all.substr(scanned), is_data_head);
-    if (!is_data_head) break;
+    bool is_found = false;
+    scanned += scanner_.scan(all.substr(scanned), is_found);
+    if (!is_found) break;
     // All frames before this one take effect first; its head is not complete without its last byte.
     feed(all.substr(fed, scanned - 1 - fed));
     fed = scanned - 1;
-    if (!has_failed_) on_data_head(scanner_.head());
+    if (!has_failed_) on_scanned_head(scanner_.head());
   }
   feed(all.substr(fed));
   input_ = nullptr;
@@ -227,7 +227,8 @@ void H2Session::feed(std::string_view bytes) {
   if (read < 0 && !has_failed_) on_receive_error(read);
 }
 
-void H2Session::on_data_head(const H2FrameScanner::Head& head) {
+void H2Session::on_scanned_head(const H2FrameScanner::Head& head) {
+  if (head.type == NGHTTP2_CONTINUATION) return apply(guard_.on_continuation_frame(head.length));
   check_closed_stream(head.stream);
   // The payload of a padded frame is known when it is complete.
   if ((head.flags & NGHTTP2_FLAG_PADDED) == 0)
@@ -260,7 +261,6 @@ int H2Session::on_begin_frame(const nghttp2_frame_hd& head) {
       check_closed_stream(static_cast<uint32_t>(head.stream_id));
       break;
     case NGHTTP2_CONTINUATION:
-      apply(guard_.on_continuation_frame(head.length));
       if (H2Stream* stream = find(head.stream_id)) count_received_block(*stream, head.length);
       break;
     case NGHTTP2_PRIORITY: apply(guard_.on_priority_frame()); break;

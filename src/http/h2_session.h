@@ -141,7 +141,7 @@ class H2Session {
   void apply(H2FloodGuard::Verdict verdict);
   int on_begin_frame(const nghttp2_frame_hd& head);
   void feed(std::string_view bytes);
-  void on_data_head(const H2FrameScanner::Head& head);
+  void on_scanned_head(const H2FrameScanner::Head& head);
   void check_closed_stream(uint32_t stream_id);
   int on_begin_headers(const nghttp2_frame& frame);
   void count_received_block(H2Stream& stream, size_t payload_bytes);
