@@ -135,6 +135,14 @@ TEST(H2Hostile, DropsFramingFieldsFromTrailers) {
   EXPECT_EQ(server.handler.log.back(), "trailers x: 1");
 }
 
+TEST(H2Hostile, IgnoresAnswersToADrainThatDidNotBegin) {
+  LoneServer server;
+  for (const SentFrame& sent :
+       parse_frames(server.feed(preface() + frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "weftdrn1"))))
+    EXPECT_NE(sent.type, NGHTTP2_GOAWAY);
+  EXPECT_FALSE(server.session.is_drain_finished());
+}
+
 // ---- limits of a head ----
 
 TEST(H2Hostile, AnswersTooLargeHeadsWith431) {

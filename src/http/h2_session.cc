@@ -492,7 +492,7 @@ void H2Session::on_reset_frame(const nghttp2_frame& frame) {
 
 void H2Session::on_ping_frame(const nghttp2_frame& frame) {
   if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) return;
-  if (std::memcmp(frame.ping.opaque_data, kDrainPing, sizeof(kDrainPing)) == 0) {
+  if (drain_ == Drain::Noticed && std::memcmp(frame.ping.opaque_data, kDrainPing, sizeof(kDrainPing)) == 0) {
     finish_drain();
   } else {
     pings_outstanding_ = 0;
