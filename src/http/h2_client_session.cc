@@ -79,7 +79,7 @@ void H2ClientStream::on_head(bool end) {
   response_.remove(HeaderId::Status);
   response_.version = Version::Http2;
   response_.status = status;
-  if (status < 100 || status > 599)
+  if (status < 100 || status > 599 || !has_plain_length(response_))
     return abort({StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http2.invalid.header.field"},
                  NGHTTP2_PROTOCOL_ERROR);
   ResponseHead head = std::exchange(response_, ResponseHead(session_.pool()));

@@ -105,6 +105,11 @@ void append_trailer_lines(H2Lines& lines, const HeaderMap& trailers) {
   push_regular(lines, trailers, Section::Trailers);
 }
 
+bool has_plain_length(const HeaderMap& head) {
+  const std::string_view length = head.get(HeaderId::ContentLength);
+  return length.size() < 2 || length.front() != '0';
+}
+
 size_t bytes_of(const H2Lines& lines) {
   size_t bytes = 0;
   for (const nghttp2_nv& line : lines) bytes += line.namelen + line.valuelen;

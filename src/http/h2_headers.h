@@ -26,6 +26,10 @@ void append_response_lines(H2Lines& lines, const ResponseHead& head, std::string
 /// Without pseudo-headers, connection-level headers, framing headers.
 void append_trailer_lines(H2Lines& lines, const HeaderMap& trailers);
 
+/// Whether a content-length, if there is one, has no leading zeros. nghttp2 has seen that it is a number and true; what
+/// one reader takes for ten may be eight to the next.
+bool has_plain_length(const HeaderMap& head);
+
 /// Names and values.
 size_t bytes_of(const H2Lines& lines);
 

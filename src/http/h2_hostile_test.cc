@@ -135,6 +135,20 @@ TEST(H2Hostile, DropsFramingFieldsFromTrailers) {
   EXPECT_EQ(server.handler.log.back(), "trailers x: 1");
 }
 
+// What nghttp2 takes and HTTP/1.1 would not.
+TEST(H2Hostile, AnswersWhatNoHttp1RequestMayBeWith400) {
+  for (const std::string& head :
+       {block({":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/\x80"}),
+        with({"content-length", "00"}), block({":method", "GET", ":scheme", "http", ":authority", "u@a", ":path", "/"}),
+        block({":method", "CONNECT", ":authority", "a"}), block({":method", "CONNECT", ":authority", "a:0"})}) {
+    LoneServer server;
+    server.feed(preface() + headers(1, kWhole, head));
+    EXPECT_EQ(server.handler.text(), "refused 400 protocol_error\n");
+    server.feed(get(3));
+    EXPECT_EQ(server.handler.streams.size(), 1u) << "the connection goes on";
+  }
+}
+
 TEST(H2Hostile, IgnoresAnswersToADrainThatDidNotBegin) {
   LoneServer server;
   for (const SentFrame& sent :
@@ -506,6 +520,21 @@ TEST(H2HostileUpstream, RefusesMalformedResponses) {
     strict.feed({});
     strict.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + answer);
     EXPECT_FALSE(strict.session.can_open()) << "Envoy's default ends the connection";
+  }
+}
+
+TEST(H2HostileUpstream, ResetsResponsesThatNghttp2LetsPass) {
+  for (const std::string& answer :
+       {response(1, kWhole, {":status", "600"}), response(1, kWhole, {":status", "200", "content-length", "00"})}) {
+    LoneClient client;
+    client.feed({});
+    ClientStreamRecorder& call = client.request(make_request(client.pool), true);
+    client.feed({});
+    EXPECT_EQ(error_code_of(client.feed(frame(NGHTTP2_SETTINGS, 0, 0, "") + answer), NGHTTP2_RST_STREAM, 1),
+              NGHTTP2_PROTOCOL_ERROR);
+    ASSERT_TRUE(call.is_closed);
+    EXPECT_EQ(call.end.kind, StreamEnd::Kind::ProtocolError);
+    EXPECT_TRUE(client.session.can_open());
   }
 }
 

@@ -1,5 +1,6 @@
 #include "http/h2_server_session.h"
 
+#include <algorithm>
 #include <array>
 
 #include "http/authority.h"
@@ -13,6 +14,20 @@ constexpr size_t kFreeStreamsMax = 32;
 std::array<char, 3> digits(uint16_t status) {
   return {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
           static_cast<char>('0' + status % 10)};
+}
+
+// RFC 9113 §8.3.1 and §8.5, as far as nghttp2 does not look: what HTTP/1.1 refuses too, so that no upstream of that
+// protocol is sent what this proxy would not take. Empty when there is nothing wrong.
+std::string_view fault_of(const RequestHead& request) {
+  if (const std::string_view text = request.authority(); !text.empty()) {
+    const auto authority = parse_authority(text);
+    const bool needs_port = request.method() == "CONNECT" && !request.has(HeaderId::Protocol);
+    if (!authority || (needs_port && authority->port.value_or(0) == 0)) return "http.invalid_authority";
+  }
+  const std::string_view path = request.path();
+  if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+    return "http.invalid_path";
+  return has_plain_length(request) ? "" : "http2.invalid.header.field";
 }
 
 }  // namespace
@@ -46,9 +61,8 @@ void H2ServerStream::on_block_complete(bool end, bool has_overflown) {
   has_request_ = true;
   request_.version = Version::Http2;
   if (has_overflown) return refuse(431, {StreamEnd::Kind::LimitExceeded, ResetCode::NoError, "http2.too_many_headers"});
-  // RFC 9113 section 8.3.1, and what HTTP/1 refuses too: userinfo, lists, ports that are none.
-  if (const std::string_view authority = request_.authority(); !authority.empty() && !parse_authority(authority))
-    return refuse(400, {StreamEnd::Kind::ProtocolError, ResetCode::Protocol, "http.invalid_authority"});
+  if (const std::string_view fault = fault_of(request_); !fault.empty())
+    return refuse(400, {StreamEnd::Kind::ProtocolError, ResetCode::Protocol, fault});
   handler_ = &owner_.handler_.on_request(*this, end);
 }
 
