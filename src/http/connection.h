@@ -44,7 +44,8 @@ struct StreamEnd {
   enum class Kind : uint8_t {
     Complete,          ///< both directions ended in order
     RemoteReset,       ///< RST_STREAM from the peer, with `code`
-    Refused,           ///< REFUSED_STREAM, or above the last-stream-id of a GOAWAY: not processed, safe to retry
+    Refused,           ///< REFUSED_STREAM: not processed, safe to retry when the peer has room again
+    Unprocessed,       ///< above the last-stream-id of a GOAWAY, or never sent: another connection may serve it
     ConnectionClosed,  ///< the connection ended below it
     ProtocolError,     ///< the peer broke the protocol; the codec has answered or reset
     LimitExceeded,     ///< a head, frame or flood limit of the configuration was exceeded

@@ -18,7 +18,8 @@ using net::testing::Backend;
 using net::testing::run_until;
 
 std::string describe(const StreamEnd& end) {
-  constexpr std::string_view kNames[] = {"complete", "remote_reset", "refused", "closed", "protocol", "limit"};
+  constexpr std::string_view kNames[] = {"complete", "remote_reset", "refused", "unprocessed",
+                                         "closed",   "protocol",     "limit"};
   return std::string(kNames[static_cast<size_t>(end.kind)]) + (end.detail.empty() ? "" : " " + std::string(end.detail));
 }
 

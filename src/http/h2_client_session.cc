@@ -39,7 +39,7 @@ void H2ClientStream::send_head(const RequestHead& head, bool end) {
   if (id < 0) {
     // The 2^30 ids of a connection are used up.
     owner_.refuse_more();
-    owner_.end_stream(*this, {StreamEnd::Kind::Refused, ResetCode::Refused, "http2.stream_ids_exhausted"});
+    owner_.end_stream(*this, {StreamEnd::Kind::Unprocessed, ResetCode::Refused, "http2.stream_ids_exhausted"});
     return;
   }
   start(id);

@@ -648,8 +648,9 @@ int H2Session::on_stream_closed(int32_t stream_id, uint32_t code) {
 StreamEnd H2Session::how_ended(const H2Stream& stream, uint32_t code) const {
   if (stream.verdict_) return *stream.verdict_;
   if (stream.has_broken_protocol_) return protocol_error("http2.violation.of.messaging.rule");
+  // An RST_STREAM has left a verdict: what refuses here is a GOAWAY (RFC 9113 §6.8).
   if (code == NGHTTP2_REFUSED_STREAM || (!is_server_ && !stream.head_sent_))
-    return {StreamEnd::Kind::Refused, ResetCode::Refused, "http2.remote_refuse"};
+    return {StreamEnd::Kind::Unprocessed, ResetCode::Refused, "http2.remote_refuse"};
   if (code == NGHTTP2_NO_ERROR) return {};
   return {StreamEnd::Kind::ProtocolError, from_h2_code(code), "http2.protocol_error"};
 }

@@ -424,7 +424,7 @@ TEST(H2Session, RefusesStreamsAboveTheLastIdOfAGoaway) {
   client.feed(frame(NGHTTP2_SETTINGS, 0, 0, ""));
   client.feed(frame(NGHTTP2_GOAWAY, 0, 0, std::string("\0\0\0\1\0\0\0\0", 8)));
   EXPECT_TRUE(unseen.is_closed);
-  EXPECT_EQ(unseen.end.kind, StreamEnd::Kind::Refused);
+  EXPECT_EQ(unseen.end.kind, StreamEnd::Kind::Unprocessed);
   EXPECT_FALSE(served.is_closed);
   EXPECT_FALSE(client.session.can_open());
 }

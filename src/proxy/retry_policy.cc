@@ -234,9 +234,10 @@ base::Duration told_back_off(base::Duration told, uint64_t random) {
   return half <= 0 ? told : told + base::Duration(static_cast<int64_t>(random % static_cast<uint64_t>(half)));
 }
 
-bool is_free_retry(const ReusedFailure& failure) {
-  if (!failure.is_reused || failure.was_used || failure.has_received_bytes || !failure.is_body_complete) return false;
-  return failure.is_idempotent || !failure.has_sent_bytes;
+bool is_free_retry(const ConnectionFailure& failure) {
+  if (failure.was_used || failure.has_received_bytes || !failure.is_body_complete) return false;
+  if (failure.is_unprocessed) return true;
+  return failure.is_reused && (failure.is_idempotent || !failure.has_sent_bytes);
 }
 
 bool is_idempotent_method(std::string_view method) {

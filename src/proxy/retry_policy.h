@@ -101,18 +101,19 @@ base::Duration exponential_back_off(base::Duration base, base::Duration max, uin
 /// A wait of at least `told` and less than 1.5 · `told`, so that those told the same time do not return together.
 base::Duration told_back_off(base::Duration told, uint64_t random);
 
-/// An attempt that failed on a connection which had served before.
-struct ReusedFailure {
+/// An attempt that failed with its connection.
+struct ConnectionFailure {
   bool is_reused = false;           ///< the connection had carried a request before this one
   bool has_received_bytes = false;  ///< of this response
   bool has_sent_bytes = false;      ///< of this request
   bool is_idempotent = false;       ///< see is_idempotent_method
+  bool is_unprocessed = false;      ///< the peer says so (RFC 9113 §6.8)
   bool is_body_complete = true;     ///< every body byte sent so far can be sent again
   bool was_used = false;            ///< the free retry of this exchange is spent
 };
 /// Whether the one free retry applies: the peer had closed the reused connection before it saw the request (RFC 9112
-/// §9.3.1). It takes no place among the retries and needs no policy.
-bool is_free_retry(const ReusedFailure& failure);
+/// §9.3.1), or its GOAWAY and the request crossed. It takes no place among the retries and needs no policy.
+bool is_free_retry(const ConnectionFailure& failure);
 /// GET HEAD OPTIONS TRACE PUT DELETE (RFC 9110 §9.2.2).
 bool is_idempotent_method(std::string_view method);
 

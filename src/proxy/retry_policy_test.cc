@@ -267,16 +267,29 @@ TEST_F(ToldBackOff, WhatIsTooLongPastOrMalformedGivesTheExponentialOne) {
 }
 
 TEST(FreeRetry, OnlyWhereAReusedConnectionGaveNothingBack) {
-  const ReusedFailure idempotent{.is_reused = true, .has_sent_bytes = true, .is_idempotent = true};
+  const ConnectionFailure idempotent{.is_reused = true, .has_sent_bytes = true, .is_idempotent = true};
   EXPECT_TRUE(is_free_retry(idempotent));
   EXPECT_TRUE(is_free_retry({.is_reused = true, .has_sent_bytes = false, .is_idempotent = false}));
   EXPECT_FALSE(is_free_retry({.is_reused = true, .has_sent_bytes = true, .is_idempotent = false}));
   const auto with = [&](auto change) {
-    ReusedFailure failure = idempotent;
+    ConnectionFailure failure = idempotent;
     change(failure);
     return is_free_retry(failure);
   };
   EXPECT_FALSE(with([](auto& f) { f.is_reused = false; }));
+  EXPECT_FALSE(with([](auto& f) { f.has_received_bytes = true; }));
+  EXPECT_FALSE(with([](auto& f) { f.is_body_complete = false; }));
+  EXPECT_FALSE(with([](auto& f) { f.was_used = true; }));
+}
+
+TEST(FreeRetry, WhateverThePeerSaysItDidNotProcess) {
+  const ConnectionFailure unprocessed{.has_sent_bytes = true, .is_unprocessed = true};
+  EXPECT_TRUE(is_free_retry(unprocessed)) << "neither reused nor idempotent";
+  const auto with = [&](auto change) {
+    ConnectionFailure failure = unprocessed;
+    change(failure);
+    return is_free_retry(failure);
+  };
   EXPECT_FALSE(with([](auto& f) { f.has_received_bytes = true; }));
   EXPECT_FALSE(with([](auto& f) { f.is_body_complete = false; }));
   EXPECT_FALSE(with([](auto& f) { f.was_used = true; }));

@@ -409,21 +409,25 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
   count_reset(end.kind, is_protocol_error);
   if (connection_->version() != http::Version::Http2 || end.kind == StreamEnd::Kind::ConnectionClosed)
     connection_->note_cut_stream(is_protocol_error && end.code != http::ResetCode::NoError);
-  ReusedFailure reused;
-  reused.is_reused = connection_->is_reused();
-  reused.has_received_bytes = stream_->has_received_bytes();
-  reused.has_sent_bytes = stream_->has_sent_bytes();
-  reused.is_idempotent = is_idempotent_method(request_.method());
-  reused.is_body_complete = is_replayable_;
-  reused.was_used = free_retry_used_;
-  sent_request_ = reused.has_sent_bytes;
+  ConnectionFailure failure;
+  failure.is_reused = connection_->is_reused();
+  failure.has_received_bytes = stream_->has_received_bytes();
+  failure.has_sent_bytes = stream_->has_sent_bytes();
+  failure.is_idempotent = is_idempotent_method(request_.method());
+  failure.is_unprocessed = end.kind == StreamEnd::Kind::Unprocessed;
+  failure.is_body_complete = is_replayable_;
+  failure.was_used = free_retry_used_;
+  sent_request_ = failure.has_sent_bytes;
   take_bytes();
   stream_ = nullptr;
   end_attempt();
-  if (end.kind == StreamEnd::Kind::ConnectionClosed && !response_begun_ && !held_head_ && is_free_retry(reused)) {
+  const bool is_of_connection = end.kind == StreamEnd::Kind::ConnectionClosed || failure.is_unprocessed;
+  if (is_of_connection && !response_begun_ && !held_head_ && is_free_retry(failure)) {
     free_retry_used_ = true;
     cluster_->stats().counter(ClusterStat::upstream_rq_retry_free).add();
-    if (attempt_log_ != nullptr) attempt_log_->set_flag(observe::kUpstreamConnectionTermination);
+    if (attempt_log_ != nullptr)
+      attempt_log_->set_flag(failure.is_unprocessed ? observe::kUpstreamRemoteReset
+                                                    : observe::kUpstreamConnectionTermination);
     attempt_log_.reset();
     return attempt();
   }
@@ -435,6 +439,7 @@ void UpstreamCall::on_stream_closed(const StreamEnd& end) {
     case StreamEnd::Kind::RemoteReset:
       return on_broken(ResetReason::RemoteReset, "remote_reset", observe::kUpstreamRemoteReset, "");
     case StreamEnd::Kind::Refused:
+    case StreamEnd::Kind::Unprocessed:
       return on_broken(ResetReason::RemoteRefusedStream, "remote_refused_stream_reset", observe::kUpstreamRemoteReset,
                        "");
     default:

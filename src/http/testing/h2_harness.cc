@@ -12,7 +12,7 @@ std::string join(const std::vector<std::string>& lines) {
 }
 
 std::string name_of(const StreamEnd& end) {
-  static constexpr const char* kKinds[] = {"complete",          "remote_reset",   "refused",
+  static constexpr const char* kKinds[] = {"complete",          "remote_reset",   "refused",       "unprocessed",
                                            "connection_closed", "protocol_error", "limit_exceeded"};
   return std::string(kKinds[static_cast<size_t>(end.kind)]);
 }
