@@ -58,6 +58,26 @@ TEST_F(AccessLog, BytesAndHostsOfAllAttempts) {
       << line;
 }
 
+TEST_F(AccessLog, AHostWithoutConnectionIsNoPeer) {
+  route_to_upstream();
+  auto endpoints = std::make_shared<EndpointSet>();
+  endpoints->endpoints.emplace_back().address = net::Address::v4(0x7f000001, 1);  // nobody listens
+  cluster.endpoints = std::move(endpoints);
+  log("%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS% %UPSTREAM_REMOTE_PORT% %UPSTREAM_PROTOCOL%\n");
+  start();
+  call("GET / HTTP/1.1\r\nhost: a\r\n");
+  EXPECT_EQ(logged(), "127.0.0.1:1 - - -\n");
+}
+
+TEST_F(AccessLog, ARequestThatMayNotEvenWaitHasNoHost) {
+  route_to_upstream();
+  cluster.breakers[0].pending_requests_max = 0;
+  log("%RESPONSE_FLAGS% %UPSTREAM_HOST% %UPSTREAM_HOST_NAME% %UPSTREAM_CLUSTER%\n");
+  start();
+  call("GET / HTTP/1.1\r\nhost: a\r\n");
+  EXPECT_EQ(logged(), "UO - - up\n");
+}
+
 TEST_F(AccessLog, PointsOfTimeOfTheUpstreamConnection) {
   route_to_upstream();
   log("%COMMON_DURATION(US_CX_BEG:US_CX_END:ns)% %COMMON_DURATION(US_CX_END:US_HS_END:ns)% "

@@ -240,12 +240,12 @@ HostPool::Answer HostPool::acquire(PoolCaller& caller) {
       connections_.push_back(*front);
     }
     if (cluster_.config().preconnect_ratio > 1.0) cluster_.loop().defer(serve_);  // when its stream is open
-    return {front, false};
+    return {.connection = front};
   }
   if (!cluster_.breaker(kind_.is_high_priority).pending_requests().try_take()) {
     cluster_.stats().counter(ClusterStat::upstream_rq_pending_overflow).add();
     cluster_.on_pool_empty(*this);
-    return {};
+    return {.is_queue_full = true};
   }
   pending_.push_back(caller);
   ++pending_count_;
@@ -253,7 +253,7 @@ HostPool::Answer HostPool::acquire(PoolCaller& caller) {
   cluster_.stats().counter(ClusterStat::upstream_rq_pending_total).add();
   cluster_.stats().gauge(ClusterStat::upstream_rq_pending_active).add();
   make_connections();
-  return {nullptr, true};
+  return {.is_waiting = true};
 }
 
 void HostPool::cancel(PoolCaller& caller) {

@@ -135,6 +135,7 @@ class HostPool final : public net::Destroyable, public base::ListNode<> {
   struct Answer {
     PoolConnection* connection = nullptr;
     bool is_waiting = false;
+    bool is_queue_full = false;  ///< neither: not even a place to wait
   };
   Answer acquire(PoolCaller& caller);
   /// Stops waiting.

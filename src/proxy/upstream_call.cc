@@ -109,7 +109,7 @@ void UpstreamCall::attempt() {
   ++attempts_;
   attempt_start_ = worker_.loop().now();
   info_.attempt_count = attempts_;
-  info_.upstream_transport_failure_reason.clear();
+  forget_attempt();
   host_ =
       cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(),
                             retry_->host_attempts_max());
@@ -118,11 +118,6 @@ void UpstreamCall::attempt() {
     return fail_without_host();
   }
   if (attempts_ > 1 || retry_->is_enabled()) tried_.push_back(host_);
-  if (!info_.upstream_host.empty()) {
-    info_.earlier_attempts.push_back(
-        {std::move(info_.upstream_host), std::move(info_.upstream_hostname), info_.upstream_connection_id});
-    info_.upstream_connection_id = 0;
-  }
   info_.upstream_host = host_->address_text;
   info_.upstream_hostname = host_->hostname;
   const RouterConfig& router = origin_.hcm->router;
@@ -136,7 +131,33 @@ void UpstreamCall::attempt() {
   if (pool_ == nullptr) return fail_without_host();
   const HostPool::Answer answer = pool_->acquire(*this);
   if (answer.connection != nullptr) return begin_stream(*answer.connection);
-  if (!answer.is_waiting) on_pool_failure(PoolFailure::Overflow, "");
+  if (answer.is_waiting) return;
+  // Envoy says no host of a request that could not even wait for one of its connections.
+  if (answer.is_queue_full) {
+    info_.upstream_host.clear();
+    info_.upstream_hostname.clear();
+  }
+  on_pool_failure(PoolFailure::Overflow, "");
+}
+
+// What is logged of the upstream is of the last attempt; of those before it the hosts are listed.
+void UpstreamCall::forget_attempt() {
+  if (!info_.upstream_host.empty()) {
+    info_.earlier_attempts.push_back(
+        {std::move(info_.upstream_host), std::move(info_.upstream_hostname), info_.upstream_connection_id});
+  }
+  info_.upstream_host.clear();
+  info_.upstream_hostname.clear();
+  info_.upstream_remote_address.clear();
+  info_.upstream_local_address.clear();
+  info_.upstream_transport_failure_reason.clear();
+  info_.upstream_protocol = {};
+  info_.upstream_connection_id = 0;
+  info_.upstream_tls = nullptr;
+  for (auto* point : {&info_.first_upstream_tx, &info_.last_upstream_tx, &info_.first_upstream_rx,
+                      &info_.last_upstream_rx, &info_.first_upstream_body_rx, &info_.upstream_connect_begin,
+                      &info_.upstream_connect_end, &info_.upstream_handshake_end, &info_.upstream_pool_ready})
+    point->reset();
 }
 
 void UpstreamCall::on_connection_ready(PoolConnection& connection) { begin_stream(connection); }
@@ -153,6 +174,7 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   const auto& limit = timeouts_.upstream_stream ? timeouts_.upstream_stream : cluster_->config().max_stream_duration;
   if (limit && *limit > Duration::zero()) worker_.loop().arm(duration_timer_, *limit);
   set_attempt_headers();
+  info_.upstream_remote_address = host_->address_text;
   info_.upstream_connection_id = connection.id();
   info_.upstream_protocol = http::to_string(connection.version());
   info_.upstream_local_address = connection.local_text();

@@ -94,6 +94,7 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   base::Duration since_start() const;
   AttemptTime attempt_time() const;
   void attempt();
+  void forget_attempt();
   void begin_stream(PoolConnection& connection);
   void set_attempt_headers();
   void flush_waiting();
