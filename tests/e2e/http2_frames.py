@@ -2,31 +2,35 @@
 import socket
 import struct
 
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
-END_STREAM, END_HEADERS = 1, 4
-PROTOCOL_ERROR, STREAM_CLOSED, ENHANCE_YOUR_CALM = 1, 5, 11
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+END_STREAM, ACK, END_HEADERS, PADDED, HAS_PRIORITY = 1, 1, 4, 8, 32
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR, SETTINGS_TIMEOUT, STREAM_CLOSED, FRAME_SIZE_ERROR = range(7)
+REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, CONNECT_ERROR, ENHANCE_YOUR_CALM = range(7, 12)
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
+def integer(value: int, prefix_bits: int, first: int = 0) -> bytes:
+    """HPACK's integers (RFC 7541 section 5.1) below the bits of `first`."""
+    limit = (1 << prefix_bits) - 1
+    if value < limit:
+        return bytes([first | value])
+    out, value = bytes([first | limit]), value - limit
+    while value >= 128:
+        out, value = out + bytes([0x80 | value & 0x7F]), value >> 7
+    return out + bytes([value])
+
+
+def text(raw: bytes) -> bytes:
+    return integer(len(raw), 7) + raw
+
+
 def block(*lines) -> bytes:
-    """HPACK literals without indexing; names and values up to 126 bytes, longer ones with a second length byte."""
-    out = b""
-    for line in lines:
-        out += b"\0"
-        for text in line:
-            raw = text.encode("latin-1")
-            length = bytes([len(raw)])
-            if len(raw) >= 127:
-                rest, length = len(raw) - 127, b"\x7f"
-                while rest >= 128:
-                    length += bytes([0x80 | rest & 0x7f])
-                    rest >>= 7
-                length += bytes([rest])
-            out += length + raw
-    return out
+    """HPACK literals without indexing, of any length."""
+    return b"".join(b"\0" + text(name.encode("latin-1")) + text(value.encode("latin-1")) for name, value in lines)
 
 
 def request(stream: int, path: str = "/echo", method: str = "GET", *more, end: bool = True) -> bytes:
@@ -40,7 +44,7 @@ class Http2Client:
     def __init__(self, port: int, settings: bytes = b""):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.buffer = b""
-        self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, settings))
+        self.send(PREFACE + frame(SETTINGS, 0, 0, settings))
 
     def send(self, data: bytes):
         self.socket.sendall(data)

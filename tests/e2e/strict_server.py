@@ -66,7 +66,7 @@ class StrictServer:
     def __init__(self, answers=()):
         self.received = Received()
         self.answers = dict(answers)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
