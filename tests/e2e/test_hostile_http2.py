@@ -1,64 +1,17 @@
 """Hostile HTTP/2 from both sides. Every odd request is followed by an honest one: on the same connection where that must survive, and on a new one."""
-import collections
 import re
 import socket
 
-import hpack
 import pytest
 from bootstrap import simple
 from hostile_http2 import BEGINNINGS, BEYOND, IGNORED, LEAVES, MALFORMED, ODD, REFUSED, REQUESTS, Answers, Ends, Resets, head
-from http2_frames import DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, PROTOCOL_ERROR, RST_STREAM, Http2Client
+from http2_frames import GOAWAY, HEADERS, NO_ERROR, PROTOCOL_ERROR
+from http2_watcher import Watcher
 from processes import wait_until
 
 NEXT = 20_001  # the stream of the honest request behind an odd one
 HONEST = {b"/before", b"/next", b"/new"}
 PIECES_MAX = 400
-
-
-class Watcher(Http2Client):
-    """Takes note of what becomes of each stream, and of the connection."""
-
-    def __init__(self, port: int, **options):
-        self.decoder = hpack.Decoder()
-        self.statuses, self.resets, self.bodies = {}, {}, collections.defaultdict(bytes)
-        self.over, self.goaways, self.is_closed = set(), [], False
-        super().__init__(port, **options)
-        self.socket.settimeout(10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def send_what_goes(self, sent: bytes):
-        """The other end may have ended the connection by now."""
-        try:
-            self.send(sent)
-        except ConnectionError:
-            pass
-
-    def note_frame(self):
-        got = self.read_frame()
-        if got is None:
-            self.is_closed = True
-            return
-        kind, flags, stream, payload = got
-        if kind == HEADERS:
-            lines = dict(self.decoder.decode(payload))
-            self.statuses[stream] = int(lines.get(":status", self.statuses.get(stream, 0)))
-        elif kind == DATA:
-            self.bodies[stream] += payload
-        elif kind == RST_STREAM:
-            self.resets[stream] = int.from_bytes(payload, "big")
-        elif kind == GOAWAY:
-            self.goaways.append(int.from_bytes(payload[4:8], "big"))
-        if kind == RST_STREAM or (kind in (HEADERS, DATA) and flags & END_STREAM):
-            self.over.add(stream)
-
-    def watch(self, *streams: int):
-        """Until these are over, or the connection is; with no stream given, until the connection is. False when neither came in time."""
-        try:
-            while not self.is_closed and not (streams and self.over.issuperset(streams)):
-                self.note_frame()
-        except TimeoutError:
-            return False
-        return True
 
 
 def converse(port: int, sent, outcome, is_torn: bool) -> Watcher:
