@@ -15,7 +15,7 @@
 
 namespace weft::observe {
 
-/// What an operator gave: nothing, a text, or a number's digits (a JSON log shows them without quotes).
+/// What an operator gave: nothing, a text, or a number's digits or other JSON (a JSON log shows them without quotes).
 enum class Given : uint8_t { Nothing, Text, Number };
 
 /// What an operator reads. Most are one member of RequestInfo, named by the row's pointer.
@@ -57,6 +57,7 @@ enum class OperatorKind : uint8_t {
   UniqueId,
   LocalReplyBody,
   Coalesce,
+  Metadata,
 };
 
 enum class HeaderSource : uint8_t { Request, Response, Trailers };
@@ -92,6 +93,7 @@ struct OperatorSource {
   std::string_view TlsEnd::*tls = nullptr;
   HeaderSource headers = HeaderSource::Request;
   AddressPart part = AddressPart::Whole;
+  MetadataSource metadata = MetadataSource::Route;
   bool is_upstream = false;    ///< Tls, Wire: of the upstream connection
   bool is_local = false;       ///< StartTime, EmitTime: local time zone
   bool without_query = false;  ///< Header: cut at '?'
@@ -101,7 +103,7 @@ struct OperatorSource {
 struct Operator {
   OperatorSource source;
   std::optional<size_t> length_max;  ///< ":Z"
-  std::string name, alternative;     ///< Header, QueryParam: lower case for headers; Constant: the text
+  std::string name, alternative;     ///< Header, QueryParam: lower case for headers; Constant: the text; Metadata: path
   std::optional<TimeFormat> time;    ///< StartTime, EmitTime, TlsTime
   std::optional<uint8_t> mask_bits;  ///< Address WithoutPort
   TimePoint from = TimePoint::Start, to = TimePoint::Start;

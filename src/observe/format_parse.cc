@@ -75,6 +75,9 @@ constexpr Row header_bytes(std::string_view name, HeaderSource source) {
 constexpr Row time_of(std::string_view name, OperatorKind kind, bool is_local) {
   return {name, {.kind = kind, .is_local = is_local}, Parameters::Optional};
 }
+constexpr Row metadata_of(std::string_view name, MetadataSource source) {
+  return {name, {.kind = OperatorKind::Metadata, .metadata = source}, Parameters::Required};
+}
 constexpr Row raw(Row row) {
   row.source.is_raw = true;
   return row;
@@ -187,6 +190,9 @@ constexpr Row kRows[] = {
 
     // No filter here sets metadata, state or flags, nothing is traced, and there are no internal listeners.
     never("DYNAMIC_METADATA", Parameters::Required),
+    plain("METADATA", OperatorKind::Metadata, Parameters::Required, true),
+    metadata_of("CLUSTER_METADATA", MetadataSource::Cluster),
+    metadata_of("UPSTREAM_METADATA", MetadataSource::UpstreamHost),
     never("FILTER_STATE", Parameters::Required),
     never("UPSTREAM_FILTER_STATE", Parameters::Required),
     never("TRACE_ID"),
@@ -245,10 +251,7 @@ constexpr Row kRows[] = {
 };
 
 /// Operators of Envoy that need what is not here.
-constexpr std::string_view kRefused[] = {"CLUSTER_METADATA",
-                                         "UPSTREAM_METADATA",
-                                         "METADATA",
-                                         "CEL",
+constexpr std::string_view kRefused[] = {"CEL",
                                          "TYPED_CEL",
                                          "FILE_CONTENT",
                                          "SECRET",
@@ -379,6 +382,21 @@ base::Status parse_flag(Operator& operation, std::string_view parameters, std::s
   return {};
 }
 
+/// "TYPE:namespace:key" of METADATA; without the type of the other two.
+base::Status parse_metadata(Operator& operation, std::string_view name, std::string_view parameters) {
+  operation.name = parameters;
+  if (name != "METADATA") return {};
+  constexpr std::string_view kTypes[] = {"ROUTE",    "VIRTUAL_HOST",          "CLUSTER", "UPSTREAM_HOST",
+                                         "LISTENER", "LISTENER_FILTER_CHAIN", "DYNAMIC"};
+  const size_t colon = parameters.find(':');
+  auto type = choose(parameters.substr(0, colon), kTypes);
+  if (!type) return type.error();
+  if (*type < kMetadataSources) operation.source.metadata = static_cast<MetadataSource>(*type);
+  else operation.source.kind = OperatorKind::Never;  // what only filters could set
+  operation.name = colon == std::string_view::npos ? "" : parameters.substr(colon + 1);
+  return {};
+}
+
 base::Status parse_parameters(Operator& operation, std::string_view name, std::string_view parameters) {
   switch (operation.source.kind) {
     case OperatorKind::Header: return parse_header_names(operation, parameters);
@@ -388,6 +406,7 @@ base::Status parse_parameters(Operator& operation, std::string_view name, std::s
     case OperatorKind::Address: return parse_mask(operation, parameters);
     case OperatorKind::QueryParam: operation.name = parameters; return {};
     case OperatorKind::Never: return {};
+    case OperatorKind::Metadata: return parse_metadata(operation, name, parameters);
     case OperatorKind::QueryParams:
       if (!parameters.empty()) return parse_flag(operation, parameters, "ORIG", "DECODED");
       return {};

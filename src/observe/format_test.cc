@@ -98,6 +98,35 @@ std::string fault(std::string_view format) {
   return parsed ? "accepted" : parsed.error().message;
 }
 
+TEST(Format, MetadataIsFoundByPath) {
+  Example example;
+  const Metadata metadata(
+      R"({"ns": {"text": "a\nb", "n": 7, "none": null, "list": [1, {"b": 1, "a": 2}], "o": {"z": 1, "a": {"deep": "down"}}}})");
+  example.info.set(MetadataSource::Route, &metadata);
+  const auto in_text = [&](const std::string& format) { return text(format, example.info); };
+  EXPECT_EQ(in_text("%METADATA(ROUTE:ns:text)% %METADATA(ROUTE:ns:n)% %METADATA(ROUTE:ns:text):1%"), "a\\nb 7 a");
+  EXPECT_EQ(in_text("%METADATA(ROUTE:ns:list)% %METADATA(ROUTE:ns:o:a:deep)% %METADATA(ROUTE:ns:o)%"),
+            R"([1,{"a":2,"b":1}] down {"a":{"deep":"down"},"z":1})");
+  EXPECT_EQ(in_text("%METADATA(ROUTE:ns:none)% %METADATA(ROUTE:ns:x)% %METADATA(ROUTE:x)% %METADATA(ROUTE)%"),
+            "- - - -");
+  EXPECT_EQ(in_text("%METADATA(CLUSTER:ns:n)% %CLUSTER_METADATA(ns:n)% %METADATA(DYNAMIC:ns:n)%"), "- - -");
+  example.info.set(MetadataSource::Cluster, &metadata);
+  EXPECT_EQ(in_text("%METADATA(CLUSTER:ns:n)% %CLUSTER_METADATA(ns:n)% %UPSTREAM_METADATA(ns:n)%"), "7 7 -");
+  EXPECT_EQ(
+      json(R"j({"n": "%METADATA(ROUTE:ns:n)%", "o": "%METADATA(ROUTE:ns:o)%", "cut": "%METADATA(ROUTE:ns:o):3%"})j",
+           example.info),
+      R"({"cut":"{\"a","n":7,"o":{"a":{"deep":"down"},"z":1}})"
+      "\n");
+  EXPECT_EQ(fault("%METADATA(X:a)%"),
+            "column 1: %METADATA%: \"X\" must be one of ROUTE, VIRTUAL_HOST, CLUSTER, UPSTREAM_HOST, LISTENER, "
+            "LISTENER_FILTER_CHAIN, DYNAMIC");
+}
+
+TEST(Format, WhatIsNoMetadataHoldsNothing) {
+  for (const std::string_view hostile : {"", "[]", "{\"a\": 1", "{\"a\": null}", "{\"a\": {\"b:c\": null}}"})
+    EXPECT_EQ(Metadata(hostile).find("a:b"), nullptr) << hostile;
+}
+
 TEST(Format, TheDefaultLineIsEnvoys) {
   std::string out;
   Format::default_log_line()->append(out, Example().info);

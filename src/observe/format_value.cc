@@ -297,6 +297,14 @@ Given append_connection_ids_attempted(std::string& out, const RequestInfo& info)
   });
 }
 
+Given append_metadata(std::string& out, const Operator& operation, const RequestInfo& info) {
+  const Metadata* metadata = info.metadata[static_cast<size_t>(operation.source.metadata)];
+  const Metadata::Value* value = metadata != nullptr ? metadata->find(operation.name) : nullptr;
+  if (value == nullptr) return Given::Nothing;
+  out += value->text;
+  return value->is_string ? Given::Text : Given::Number;
+}
+
 std::string_view text_of(const OperatorSource& source, const RequestInfo& info) {
   return source.text != nullptr ? std::string_view(info.*source.text) : info.*source.view;
 }
@@ -361,6 +369,7 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
         if (given != Given::Nothing && out.size() > before) return given;
       }
       return Given::Nothing;
+    case OperatorKind::Metadata: return append_metadata(out, operation, info);
   }
   return Given::Nothing;
 }
@@ -370,8 +379,9 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
 Given Operator::append(std::string& out, const RequestInfo& info) const {
   size_t before = out.size();
   Given given = append_raw(out, *this, info);
-  if (length_max && out.size() - before > *length_max) out.resize(before + *length_max);
-  return given;
+  if (!length_max || out.size() - before <= *length_max) return given;
+  out.resize(before + *length_max);
+  return Given::Text;  // what is left of a number or an object is none
 }
 
 }  // namespace weft::observe

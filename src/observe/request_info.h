@@ -2,6 +2,7 @@
 // it. Thread:  the worker of the exchange.   Owner: the exchange.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "observe/metadata.h"
 
 namespace weft::base {
 class Random;
@@ -140,8 +142,11 @@ struct RequestInfo {
   const HeaderLookup* response_trailers = nullptr;
   std::string_view local_reply_body;
   std::string_view log_type = "DownstreamEnd";  ///< %ACCESS_LOG_TYPE%
-  bool is_health_check = false;                 ///< answered by the health check filter
-  base::Random* random = nullptr;               ///< the worker's, for %UNIQUE_ID%
+  /// By MetadataSource; null: it has none.
+  std::array<const Metadata*, kMetadataSources> metadata{};
+  void set(MetadataSource source, const Metadata* value) { metadata[static_cast<size_t>(source)] = value; }
+  bool is_health_check = false;    ///< answered by the health check filter
+  base::Random* random = nullptr;  ///< the worker's, for %UNIQUE_ID%
 };
 
 }  // namespace weft::observe

@@ -16,6 +16,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "observe/metadata.h"
 #include "proxy/route_config.h"
 
 namespace weft::net {
@@ -83,7 +84,8 @@ struct EndpointConfig {
   uint32_t weight = 1;
   uint32_t priority = 0;
   HostHealth health = HostHealth::Healthy;
-  std::shared_ptr<const Locality> locality;  ///< for /clusters; null: none
+  std::shared_ptr<const Locality> locality;           ///< for /clusters; null: none
+  std::shared_ptr<const observe::Metadata> metadata;  ///< null: none
 };
 
 /// The endpoints of a cluster at one moment: as configured, or as DNS last said.
@@ -94,6 +96,7 @@ struct EndpointSet {
 
 struct ClusterConfig {
   std::string name, alt_stat_name;
+  std::shared_ptr<const observe::Metadata> metadata;  ///< null: none
   enum class Discovery : uint8_t { Static, StrictDns } discovery = Discovery::Static;
   std::shared_ptr<const EndpointSet> endpoints;  ///< as in load_assignment
 

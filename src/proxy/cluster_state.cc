@@ -13,6 +13,7 @@ bool is_same(const Host& host, const EndpointConfig& endpoint) {
 std::shared_ptr<Host> make_host(const EndpointConfig& e, base::MonoTime now) {
   auto host = std::make_shared<Host>(e.address, e.hostname, e.weight, e.priority, e.health, now);
   host->locality = e.locality;
+  host->metadata = e.metadata;
   return host;
 }
 

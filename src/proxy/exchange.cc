@@ -64,6 +64,8 @@ Exchange::Exchange(Worker& worker, ExchangeOwner& owner, const ExchangeOrigin& o
   info_.downstream_local_address = origin.local_text;
   info_.listener_name = origin.listener_name;
   info_.filter_chain_name = origin.filter_chain_name;
+  info_.set(observe::MetadataSource::Listener, origin.listener_metadata);
+  info_.set(observe::MetadataSource::FilterChain, origin.filter_chain_metadata);
   info_.downstream_tls = origin.tls;
   if (origin.tls != nullptr) info_.requested_server_name = origin.tls->server_name;
   info_.request_headers = &request_view_;
@@ -95,8 +97,14 @@ void Exchange::begin(bool end) {
   input.tls_peer_presented = origin_.tls_session != nullptr && origin_.tls_session->info().has_peer_certificate;
   input.tls_peer_validated = input.tls_peer_presented;
   match_ = origin_.hcm->routes->match(head, input);
-  if (match_.virtual_host != nullptr) info_.virtual_host_name = match_.virtual_host->name;
-  if (match_.route != nullptr) info_.route_name = match_.route->name;
+  if (match_.virtual_host != nullptr) {
+    info_.virtual_host_name = match_.virtual_host->name;
+    info_.set(observe::MetadataSource::VirtualHost, match_.virtual_host->metadata.get());
+  }
+  if (match_.route != nullptr) {
+    info_.route_name = match_.route->name;
+    info_.set(observe::MetadataSource::Route, match_.route->metadata.get());
+  }
 
   // Without a route the answer is 404, for a tunnel too.
   if (match_.route != nullptr && !is_upgrade_allowed(*origin_.hcm, match_.route, head)) {

@@ -40,6 +40,8 @@ struct ExchangeOrigin {
   net::TlsSession* tls_session = nullptr;
   uint64_t connection_id = 0;
   std::string_view listener_name, filter_chain_name;
+  const observe::Metadata* listener_metadata = nullptr;      ///< null: none
+  const observe::Metadata* filter_chain_metadata = nullptr;  ///< likewise
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
   bool is_inbound = false;     ///< the listener's traffic_direction
   bool is_local_call = false;  ///< begun inside: heads are as their makers want them, and trusted

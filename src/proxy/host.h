@@ -10,6 +10,7 @@
 #include "base/shared_count.h"
 #include "base/time.h"
 #include "net/address.h"
+#include "observe/metadata.h"
 #include "proxy/cluster_config.h"
 
 namespace weft::proxy {
@@ -48,8 +49,10 @@ struct Host : std::enable_shared_from_this<Host> {
   const uint32_t weight;
   const uint32_t priority;
   const HostHealth health;
-  const base::MonoTime added_at;             ///< to the cluster; slow start counts from here
-  std::shared_ptr<const Locality> locality;  ///< null: none. Set before others know the host
+  const base::MonoTime added_at;  ///< to the cluster; slow start counts from here
+  // Set before others know the host; null: none.
+  std::shared_ptr<const Locality> locality;
+  std::shared_ptr<const observe::Metadata> metadata;
 
   // /clusters and the balancer read these.
   base::SharedCount rq_active, rq_pending_active, rq_total, rq_success, rq_error, rq_timeout;

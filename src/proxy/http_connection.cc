@@ -63,6 +63,8 @@ const ExchangeOrigin& HttpConnection::origin() {
   facts.connection_id = id_;
   facts.listener_name = listener_.config().name;
   facts.filter_chain_name = chain_.name;
+  facts.listener_metadata = listener_.config().metadata.get();
+  facts.filter_chain_metadata = chain_.metadata.get();
   facts.buffer_bytes = listener_.config().buffer_bytes;
   return facts;
 }

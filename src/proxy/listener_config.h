@@ -16,6 +16,7 @@
 #include "net/address.h"
 #include "observe/access_log_file.h"
 #include "observe/format.h"
+#include "observe/metadata.h"
 #include "proxy/filter.h"
 #include "proxy/local_reply.h"
 #include "proxy/route_table.h"
@@ -140,6 +141,7 @@ struct FilterChainConfig {
   std::shared_ptr<const net::TlsContextConfig> tls;  ///< null: plaintext
   base::Duration transport_connect_timeout{};        ///< TLS handshake; 0: none (and see base::limits)
   std::shared_ptr<const HcmConfig> hcm;
+  std::shared_ptr<const observe::Metadata> metadata;  ///< null: none
 };
 
 struct ListenerConfig {
@@ -150,6 +152,7 @@ struct ListenerConfig {
   bool has_tls_inspector = false;
   base::Duration listener_filters_timeout = base::seconds(15);  ///< 0: none
   bool continue_on_listener_filters_timeout = false;
+  std::shared_ptr<const observe::Metadata> metadata;  ///< null: none
   std::vector<FilterChainConfig> filter_chains;
   std::optional<FilterChainConfig> default_filter_chain;
   uint32_t buffer_bytes = base::kConnectionBufferBytes;

@@ -44,6 +44,8 @@ RefusedRequest::RefusedRequest(const ExchangeOrigin& origin, const http::Request
   info_.downstream_local_address = origin.local_text;
   info_.listener_name = origin.listener_name;
   info_.filter_chain_name = origin.filter_chain_name;
+  info_.set(observe::MetadataSource::Listener, origin.listener_metadata);
+  info_.set(observe::MetadataSource::FilterChain, origin.filter_chain_metadata);
   info_.downstream_tls = origin.tls;
   info_.request_headers = &request_;
   info_.response_headers = &response_;

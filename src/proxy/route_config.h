@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "observe/metadata.h"
 #include "proxy/header_mutation.h"
 #include "proxy/matchers.h"
 
@@ -159,7 +160,8 @@ struct Route {
   std::optional<uint64_t>
       body_buffer_bytes_max;  ///< request_body_buffer_limit / per_request_buffer_limit_bytes: for retries
   std::string stat_prefix;
-  FilterConfigTable filter_config;  ///< typed_per_filter_config; see filter_scope.h
+  FilterConfigTable filter_config;                    ///< typed_per_filter_config; see filter_scope.h
+  std::shared_ptr<const observe::Metadata> metadata;  ///< null: none
 };
 
 /// route.v3.VirtualCluster: requests that are counted apart.
@@ -180,6 +182,7 @@ struct VirtualHost {
   bool include_is_timeout_retry_header = false;
   std::vector<VirtualCluster> virtual_clusters;  ///< with any, the last is "other", which matches all
   FilterConfigTable filter_config;
+  std::shared_ptr<const observe::Metadata> metadata;  ///< null: none
 };
 
 struct RouteConfig {

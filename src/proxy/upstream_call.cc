@@ -74,6 +74,7 @@ bool UpstreamCall::choose_cluster() {
   if (cluster_ != nullptr) {
     info_.upstream_cluster = cluster_->name();
     info_.upstream_cluster_alt_name = cluster_->config().alt_stat_name;
+    info_.set(observe::MetadataSource::Cluster, cluster_->config().metadata.get());
     return true;
   }
   origin_.stats->counter(HttpStat::no_cluster).add();
@@ -120,6 +121,8 @@ void UpstreamCall::attempt() {
   if (attempts_ > 1 || retry_->is_enabled()) tried_.push_back(host_);
   info_.upstream_host = host_->address_text;
   info_.upstream_hostname = host_->hostname;
+  host_metadata_ = host_->metadata;
+  info_.set(observe::MetadataSource::UpstreamHost, host_metadata_.get());
   const RouterConfig& router = origin_.hcm->router;
   if (!router.upstream_logs.empty())
     attempt_log_ = std::make_unique<AttemptLog>(worker_, router, info_, random_, start_);
@@ -136,6 +139,7 @@ void UpstreamCall::attempt() {
   if (answer.is_queue_full) {
     info_.upstream_host.clear();
     info_.upstream_hostname.clear();
+    info_.set(observe::MetadataSource::UpstreamHost, nullptr);
   }
   on_pool_failure(PoolFailure::Overflow, "");
 }
@@ -154,6 +158,7 @@ void UpstreamCall::forget_attempt() {
   info_.upstream_protocol = {};
   info_.upstream_connection_id = 0;
   info_.upstream_tls = nullptr;
+  info_.set(observe::MetadataSource::UpstreamHost, nullptr);
   for (auto* point : {&info_.first_upstream_tx, &info_.last_upstream_tx, &info_.first_upstream_rx,
                       &info_.last_upstream_rx, &info_.first_upstream_body_rx, &info_.upstream_connect_begin,
                       &info_.upstream_connect_end, &info_.upstream_handshake_end, &info_.upstream_pool_ready})

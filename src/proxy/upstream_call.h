@@ -143,7 +143,8 @@ class UpstreamCall final : public base::Pooled, private http::ClientStreamHandle
   PoolConnection* connection_ = nullptr;
   http::ClientStream* stream_ = nullptr;
   std::shared_ptr<const TlsView> upstream_tls_;
-  std::string tls_name_;  ///< the request's, where the cluster's TLS follows it
+  std::shared_ptr<const observe::Metadata> host_metadata_;  ///< of the last attempt, for the log
+  std::string tls_name_;                                    ///< the request's, where the cluster's TLS follows it
   std::vector<Host*> tried_;
   std::optional<RetryState> retry_;
   std::optional<CallStats> call_stats_;

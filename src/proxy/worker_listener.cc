@@ -94,6 +94,7 @@ void WorkerListener::log(const Ended& ended) {
   info.downstream_transport_failure_reason = ended.transport_failure;
   info.listener_name = config_->name;
   info.filter_chain_name = ended.filter_chain;
+  info.set(observe::MetadataSource::Listener, config_->metadata.get());
   info.downstream_tls = ended.tls;
   info.flags = ended.flag;
   info.response_code_details = ended.details;

@@ -316,7 +316,7 @@ std::shared_ptr<const ClusterConfig> translate_cluster(const View& view, Transla
   translate_outlier(view.message("outlier_detection"), *cluster);
   translate_transport_socket(view, run, *cluster);
   translate_protocols(view, *cluster);
-  view.accept("metadata", kMetadata);
+  cluster->metadata = translate_metadata(view);
   cluster->hash = hash_without_endpoints(view);
   return cluster;
 }

@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -116,6 +118,22 @@ std::optional<Data> data_of(const View& source) {
 }
 
 }  // namespace
+
+std::shared_ptr<const observe::Metadata> translate_metadata(const View& parent) {
+  const View metadata = parent.message("metadata");
+  if (!metadata) return nullptr;
+  metadata.accept("typed_filter_metadata", kMetadata);
+  google::protobuf::Struct namespaces;
+  for (const auto& [name, keys] : metadata.map("filter_metadata")) {
+    keys.accept_all();
+    auto& copy = *(*namespaces.mutable_fields())[name].mutable_struct_value();
+    copy.CopyFrom(*keys.raw());
+  }
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(namespaces, &json).ok()) return nullptr;
+  auto made = std::make_shared<const observe::Metadata>(json);
+  return made->is_empty() ? nullptr : made;
+}
 
 std::optional<Data> translate_data(const View& parent, std::string_view field) {
   const View source = parent.message(field);

@@ -51,7 +51,7 @@ void translate_endpoint(const View& view, proxy::EndpointConfig config, ClusterC
   config.health = health == "UNKNOWN" || health == "HEALTHY" ? proxy::HostHealth::Healthy
                   : health == "DEGRADED"                     ? proxy::HostHealth::Degraded
                                                              : proxy::HostHealth::Unhealthy;
-  view.accept("metadata", kMetadata);
+  config.metadata = translate_metadata(view);
   const View endpoint = view.message("endpoint");
   if (!endpoint) return view.absent("endpoint", "is required");
   if (translate_host(endpoint, discovery, config)) set.endpoints.push_back(std::move(config));

@@ -92,7 +92,7 @@ proxy::FilterChainConfig translate_filter_chain(const View& view, Translation& r
   chain.name = view.text("name");
   chain.match = translate_match(view.message("filter_chain_match"));
   chain.transport_connect_timeout = duration_or(view, "transport_socket_connect_timeout", {});
-  view.accept("metadata", kMetadata);
+  chain.metadata = translate_metadata(view);
   translate_transport_socket(view, run, chain);
   translate_network_filters(view, run, chain);
   return chain;
@@ -143,7 +143,7 @@ std::shared_ptr<const proxy::ListenerConfig> translate_listener(const View& view
   run.buffer_bytes = listener->buffer_bytes;
   listener->listener_filters_timeout = duration_or(view, "listener_filters_timeout", base::seconds(15));
   listener->continue_on_listener_filters_timeout = view.flag("continue_on_listener_filters_timeout");
-  view.accept("metadata", kMetadata);
+  listener->metadata = translate_metadata(view);
   listener->is_inbound = view.choice("traffic_direction") == "INBOUND";
   translate_listener_filters(view, *listener);
   listener->access_logs = translate_access_logs(view, "access_log");

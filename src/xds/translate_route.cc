@@ -236,7 +236,7 @@ proxy::Route translate_route(const View& view, const RouteScope& scope) {
   route.body_buffer_bytes_max = buffer_limit(view);
   route.stat_prefix = view.text("stat_prefix");
   route.filter_config = translate_per_filter_config(view);
-  view.accept("metadata", kMetadata);
+  route.metadata = translate_metadata(view);
   return route;
 }
 
@@ -263,7 +263,7 @@ proxy::VirtualHost translate_virtual_host(const View& view, const RouteScope& sc
   }
   if (!host.virtual_clusters.empty()) host.virtual_clusters.push_back({"other", {}});
   host.filter_config = translate_per_filter_config(view);
-  view.accept("metadata", kMetadata);
+  host.metadata = translate_metadata(view);
   return host;
 }
 

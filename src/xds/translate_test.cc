@@ -1,4 +1,5 @@
 // What Envoy accepts and refuses between the fields, and its defaults; each refusal with its path.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "net/tls_config.h"
@@ -142,6 +143,27 @@ TEST(Translate, finds_extensions_by_type_whatever_they_are_called) {
   pieces.http_filters =
       "[{name: http-router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]";
   EXPECT_EQ(faults_of(pieces), "");
+}
+
+TEST(Translate, reads_metadata_wherever_a_format_can_ask_for_it) {
+  const auto metadata = [](std::string_view value) {
+    return fmt::format("metadata: {{filter_metadata: {{ns: {{key: {}}}}}, typed_filter_metadata: {{}}}}", value);
+  };
+  Pieces pieces;
+  pieces.listener = metadata("listener");
+  pieces.filter_chain = metadata("chain");
+  pieces.virtual_host = metadata("host");
+  pieces.route = metadata("route");
+  pieces.cluster = metadata("cluster");
+  const Loaded loaded = load(pieces);
+  ASSERT_EQ(loaded.faults.to_string(), "");
+  const auto value = [](const std::shared_ptr<const observe::Metadata>& of) { return of->find("ns:key")->text; };
+  EXPECT_EQ(value(listener_of(loaded).metadata), "listener");
+  EXPECT_EQ(value(listener_of(loaded).filter_chains[0].metadata), "chain");
+  EXPECT_EQ(value(hcm_of(loaded).routes->config().virtual_hosts[0].metadata), "host");
+  EXPECT_EQ(value(route_of(loaded).metadata), "route");
+  EXPECT_EQ(value(cluster_of(loaded).metadata), "cluster");
+  EXPECT_EQ(cluster_of(loaded).endpoints->endpoints[0].metadata, nullptr);
 }
 
 TEST(Translate, hashes_a_cluster_without_its_endpoints) {

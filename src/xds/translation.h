@@ -61,6 +61,8 @@ proxy::Fraction translate_runtime_fraction(const View& runtime_fractional_percen
 uint32_t translate_runtime_number(const View& runtime_value);
 double translate_runtime_real(const View& runtime_value);
 constexpr std::string_view kNoRuntime = "Weft has no runtime layers: the default value holds";
+/// core.v3.Metadata in the field "metadata", for the operators of formats that ask for it; null: none.
+std::shared_ptr<const observe::Metadata> translate_metadata(const View& parent);
 constexpr std::string_view kMetadata = "informative: nothing in Weft reads metadata";
 constexpr std::string_view kNameless = "extensions are found by the type of their configuration";
 

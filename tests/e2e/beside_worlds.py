@@ -603,7 +603,37 @@ def tls_cases() -> dict:
     }
 
 
+METADATA_OPERATORS = [*(f"METADATA({kind}:{path})" for kind in ("ROUTE", "VIRTUAL_HOST", "CLUSTER", "UPSTREAM_HOST", "LISTENER", "LISTENER_FILTER_CHAIN",
+    "DYNAMIC") for path in ("ns:text", "ns:number", "ns")), "METADATA(ROUTE)", "METADATA(ROUTE:)", "METADATA(ROUTE:other)", "METADATA(ROUTE:ns:absent)",
+    *(f"METADATA(ROUTE:ns:{key})" for key in ("half", "yes", "null", "list", "object", "object:z", "object:a:deep", "text:deep", "quote", "big")),
+    "METADATA(ROUTE:ns:text):2", "CLUSTER_METADATA(ns:text)", "UPSTREAM_METADATA(ns:number)", "CLUSTER_METADATA(ns)"]
+
+
+def metadata(text: str) -> dict:
+    keys = {"text": text, "number": 7, "half": 1.5, "yes": True, "null": None, "list": [1, "two", {"b": 1, "a": None}], "quote": 'a "b" \\ c',
+        "object": {"z": 1, "a": {"deep": "down"}}, "big": 123456789012}
+    return {"metadata": {"filter_metadata": {"ns": keys, "empty": {}}}}
+
+
+def metadata_everywhere(ports, log_path):
+    shown = [add(f"x-meta-{i}", f"%{name}%") for i, name in enumerate(METADATA_OPERATORS)]
+    made = [{**route("/dead", "dead"), **metadata("dead route")}, route("/bare", "service"),
+        {"match": {"prefix": "/direct"}, "direct_response": {"status": 200}, "response_headers_to_add": shown, **metadata("direct")},
+        {**route("/", "service"), **metadata("route"), "request_headers_to_add": shown, "response_headers_to_add": shown}]
+    out = one_listener(made, clusters=lambda p: [cluster("dead", p.dead)], virtual_host=metadata("host"), listener_fields=metadata("listener"))(ports, log_path)
+    resources = out["static_resources"]
+    chain = resources["listeners"][0]["filter_chains"][0]
+    chain.update(metadata("chain"))
+    for made in resources["clusters"]:
+        made.update(metadata("cluster"))
+        made["load_assignment"]["endpoints"][0]["lb_endpoints"][0].update(metadata("endpoint"))
+    fields = chain["filters"][0]["typed_config"]["access_log"][0]["typed_config"]["log_format"]["json_format"]
+    fields.update({name: f"%{name}%" for name in METADATA_OPERATORS}, mixed="%METADATA(ROUTE:ns:object)% %METADATA(ROUTE:ns:number)%")
+    return out
+
+
 WORLDS = {
+    "metadata": (metadata_everywhere, {path: get(path) for path in ("/", "/bare", "/dead", "/direct")}),
     "everyday": (one_listener([route("/", "service")]), cases.REQUESTS),
     "answers": (one_listener([route("/", "service")]), {
         **{name: answer(name) for name in cases.ANSWERS}, **{f"HEAD {name}": answer(name, method="HEAD") for name in ("", "404", "204", "304",
