@@ -176,7 +176,6 @@ def closes() -> list:
 
 
 def floods() -> list:
-    """Small enough to leave before the proxy closes: bytes on their way to a closed socket would cost it the GOAWAY."""
     hello = answer(end=False)
     cut = frame(HEADERS, END_STREAM, SELF, OK)
     out = [(f"flood of {name}", sent, client, ENHANCE_YOUR_CALM) for client, name, sent in [
@@ -185,7 +184,7 @@ def floods() -> list:
         (CUT, "DATA that is padding", hello + frame(DATA, PADDED, SELF, b"\x05" + bytes(5)) * 100),
         (BAD_GATEWAY, "empty CONTINUATION", cut + frame(CONTINUATION, 0, SELF) * 1000),
         (BAD_GATEWAY, "small CONTINUATION", cut + frame(CONTINUATION, 0, SELF, block(("x", "y"))) * 1000),
-        (BAD_GATEWAY, "large CONTINUATION", cut + frame(CONTINUATION, 0, SELF, block(("x", "y" * 16000))) * 100),
+        (BAD_GATEWAY, "large CONTINUATION", cut + frame(CONTINUATION, 0, SELF, block(("x", "y" * 16000))) * 20),
         (BAD_GATEWAY, "PRIORITY", priority(1, 0) * 5000), (BAD_GATEWAY, "WINDOW_UPDATE", window(0, 1) * 5000)]]
     bomb = OK + b"\x40" + text(b"x") + text(b"y" * 3900) + b"\xbe" * 15_000
     out.append(("HPACK bomb", whole_block(bomb), BAD_GATEWAY, LIVES))
