@@ -10,6 +10,9 @@ namespace weft::xds {
 
 namespace {
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// Letters of another case count as the same: enums are written in capitals, fields are not.
 size_t edit_distance(std::string_view left, std::string_view right) {
   std::vector<size_t> row(right.size() + 1);
   for (size_t j = 0; j <= right.size(); ++j) row[j] = j;
@@ -17,7 +20,7 @@ size_t edit_distance(std::string_view left, std::string_view right) {
     size_t diagonal = row[0];
     row[0] = i;
     for (size_t j = 1; j <= right.size(); ++j) {
-      const size_t substituted = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
+      const size_t substituted = diagonal + (lower(left[i - 1]) == lower(right[j - 1]) ? 0 : 1);
       diagonal = row[j];
       row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
     }
@@ -25,11 +28,13 @@ size_t edit_distance(std::string_view left, std::string_view right) {
   return row.back();
 }
 
-/// Whether `path` is `ancestor` or lies below it.
-bool is_within(std::string_view path, std::string_view ancestor) {
-  if (!path.starts_with(ancestor)) return false;
-  return ancestor.empty() || path.size() == ancestor.size() || path[ancestor.size()] == '.' ||
-         path[ancestor.size()] == '[';
+/// Calls with "a", "a.b", "a.b[0]" and "a.b[0].c" for "a.b[0].c", and with "" first.
+template <typename Call>
+void for_each_ancestor(std::string_view path, Call call) {
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (i == 0 || path[i] == '.' || path[i] == '[') call(path.substr(0, i));
+  }
+  call(path);
 }
 
 }  // namespace
@@ -44,12 +49,21 @@ std::string Fault::to_string() const {
 }
 
 void Faults::simplify() {
-  const auto is_explained = [this](const Fault& fault) {
-    return fault.is_absence && std::any_of(list_.begin(), list_.end(), [&](const Fault& other) {
-             if (other.is_absence || other.path.empty()) return false;
-             return is_within(other.path, fault.path) ||
-                    (other.message == kNotImplemented && is_within(fault.path, other.path));
-           });
+  std::unordered_set<std::string_view> not_implemented;
+  std::unordered_set<std::string_view> at_or_above_refusals;
+  for (const Fault& fault : list_) {
+    if (fault.is_absence || fault.path.empty()) continue;
+    if (fault.message == kNotImplemented) not_implemented.insert(fault.path);
+    for_each_ancestor(fault.path, [&](std::string_view path) { at_or_above_refusals.insert(path); });
+  }
+  const auto is_explained = [&](const Fault& fault) {
+    if (fault.is_absence && at_or_above_refusals.contains(fault.path)) return true;
+    bool is_below = false;
+    for_each_ancestor(fault.path, [&](std::string_view path) {
+      const bool is_itself = path.size() == fault.path.size() && fault.message == kNotImplemented;
+      if (!is_itself && not_implemented.contains(path)) is_below = true;
+    });
+    return is_below;
   };
   std::vector<Fault> kept;
   std::unordered_set<std::string> seen;

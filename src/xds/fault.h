@@ -40,7 +40,7 @@ class Faults {
   std::vector<Fault>& list() { return list_; }
   const std::vector<Fault>& list() const { return list_; }
   /// Drops repetitions, absences at or above the place of another fault (what was refused there is why it is missing),
-  /// and absences below a field that is not implemented at all.
+  /// and everything at or below a field that is not implemented at all.
   void simplify();
   /// Puts them in the order of the texts.
   void sort();

@@ -22,19 +22,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
 
-std::string_view kind_name(Node::Kind kind) {
-  switch (kind) {
-    case Node::Kind::Null: return "null";
-    case Node::Kind::Bool: return "a boolean";
-    case Node::Kind::Integer:
-    case Node::Kind::Real: return "a number";
-    case Node::Kind::Text: return "a string";
-    case Node::Kind::Sequence: return "a list";
-    case Node::Kind::Map: return "an object";
-  }
-  return "?";
-}
-
 /// By its name in the .proto file or its JSON name.
 const FieldDescriptor* find_field(const Descriptor& type, const std::string& key) {
   if (const FieldDescriptor* field = type.FindFieldByName(key)) return field;
@@ -72,13 +59,6 @@ class MessageReader {
  private:
   void refuse(Mark mark, const Place& place, std::string message) {
     faults_.add({file_, mark, place.to_string(), std::move(message), false});
-  }
-
-  static std::string shown(const Node& node) {
-    return node.kind == Node::Kind::Sequence || node.kind == Node::Kind::Map || node.kind == Node::Kind::Null
-               ? std::string(kind_name(node.kind))
-           : node.kind == Node::Kind::Text ? in_quotes(node.text)
-                                           : node.text;
   }
 
   void read_fields(const Node& node, Message& message, const Place& place, std::string_view skipped_key) {

@@ -17,13 +17,6 @@ using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-std::string shown(const Node& node) {
-  if (node.kind == Node::Kind::Sequence) return "a list";
-  if (node.kind == Node::Kind::Map) return "an object";
-  if (node.kind == Node::Kind::Null) return "null";
-  return node.kind == Node::Kind::Text ? in_quotes(node.text) : node.text;
-}
-
 template <typename T>
 bool parse_whole(std::string_view text, T& value, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -89,6 +82,13 @@ std::string read_text(const Node& node, bool is_bytes, std::string& value) {
 }
 
 }  // namespace
+
+std::string shown(const Node& node) {
+  if (node.kind == Node::Kind::Sequence) return "a list";
+  if (node.kind == Node::Kind::Map) return "an object";
+  if (node.kind == Node::Kind::Null) return "null";
+  return node.kind == Node::Kind::Text ? in_quotes(node.text) : node.text;
+}
 
 bool is_utf8(std::string_view text) {
   size_t i = 0;

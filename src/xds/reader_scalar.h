@@ -17,6 +17,8 @@ namespace weft::xds {
 std::string read_scalar(const Node& node, google::protobuf::Message& message,
                         const google::protobuf::FieldDescriptor& field);
 
+/// What stands there, for messages: a scalar as written, strings in quotes, else what it is ("a list").
+std::string shown(const Node& node);
 bool is_utf8(std::string_view text);
 /// Standard or URL-safe alphabet, padding optional. False: not base64.
 bool decode_base64(std::string_view text, std::string& bytes);

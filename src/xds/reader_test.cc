@@ -84,7 +84,17 @@ TEST(Reader, reads_enums_by_name_and_number) {
   EXPECT_EQ(
       problems<Cluster>("type: STRICTDNS"),
       "f:1:1: type: \"STRICTDNS\": must be one of STATIC, STRICT_DNS, LOGICAL_DNS, EDS, ORIGINAL_DST; did you mean \"STRICT_DNS\"?\n");
+  EXPECT_EQ(
+      problems<Cluster>("type: eds"),
+      "f:1:1: type: \"eds\": must be one of STATIC, STRICT_DNS, LOGICAL_DNS, EDS, ORIGINAL_DST; did you mean \"EDS\"?\n");
   EXPECT_NE(problems<Cluster>("type: 77"), "");
+}
+
+TEST(Reader, says_what_stands_where_a_duration_is_due) {
+  EXPECT_EQ(problems<Cluster>("connect_timeout: {seconds: 1}"),
+            "f:1:1: connect_timeout: an object: must be a duration in seconds, as \"1.5s\"\n");
+  EXPECT_EQ(problems<Cluster>("connect_timeout: 5"),
+            "f:1:1: connect_timeout: 5: must be a duration in seconds, as \"1.5s\"\n");
 }
 
 TEST(Reader, keeps_numbers_in_their_ranges) {

@@ -125,20 +125,19 @@ std::string read_well_known(const Node& node, Message& message) {
   if (name == "Value") return read_value(node, static_cast<google::protobuf::Value&>(message));
   if (name == "ListValue") return read_list(node, static_cast<google::protobuf::ListValue&>(message));
 
-  const std::string shown = node.kind == Node::Kind::Text ? in_quotes(node.text) : node.text;
   const std::string& text = node.text;
   const bool is_text = node.kind == Node::Kind::Text;
   if (name == "Duration") {
     if (is_text && parse_duration(text, static_cast<google::protobuf::Duration&>(message))) return {};
-    return shown + ": must be a duration in seconds, as \"1.5s\"";
+    return shown(node) + ": must be a duration in seconds, as \"1.5s\"";
   }
   if (name == "Timestamp") {
     if (is_text &&
         google::protobuf::util::TimeUtil::FromString(text, &static_cast<google::protobuf::Timestamp&>(message)))
       return {};
-    return shown + ": must be a time, as \"2026-01-31T12:00:00Z\"";
+    return shown(node) + ": must be a time, as \"2026-01-31T12:00:00Z\"";
   }
-  if (!is_text) return shown + ": must be a string of field paths";
+  if (!is_text) return shown(node) + ": must be a string of field paths";
   parse_field_mask(text, static_cast<google::protobuf::FieldMask&>(message));
   return {};
 }

@@ -1,9 +1,12 @@
 // Every example loads; together they set every field that translation reads; and docs/supported-fields.md lists exactly
 // those. WEFT_WRITE_DOCUMENTS=1 rewrites the document.
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include "xds/load.h"
 
@@ -42,6 +45,25 @@ TEST_P(Example, loads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Example, testing::ValuesIn(kFiles));
+
+// A negative duration must be refused wherever one is read, and once: translation leaves it to the rules.
+TEST(SupportedFields, a_negative_duration_is_one_fault_wherever_it_stands) {
+  const RE2 duration(R"re(: *"?([0-9.]+s)"?[\s,}\]])re");
+  size_t tried = 0;
+  for (const char* file : kFiles) {
+    std::ifstream stream(file);
+    const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    re2::StringPiece rest(text), found;
+    for (; RE2::FindAndConsume(&rest, duration, &found); ++tried) {
+      std::string broken = text;
+      broken.replace(static_cast<size_t>(found.data() - text.data()), found.size(), "-1s");
+      const std::string faults = load_bootstrap_text(broken, file).faults.to_string();
+      EXPECT_EQ(std::count(faults.begin(), faults.end(), '\n'), 1) << found << "\n" << faults;
+      EXPECT_NE(faults.find(": -1s: must "), std::string::npos) << found << "\n" << faults;
+    }
+  }
+  EXPECT_GT(tried, 50u);
+}
 
 std::string document_of(const std::map<std::string, std::string>& fields) {
   std::string text =

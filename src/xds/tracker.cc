@@ -274,10 +274,7 @@ std::optional<base::Duration> View::duration(std::string_view name) const {
   if (!field) return std::nullopt;
   const auto& value = static_cast<const google::protobuf::Duration&>(
       node_->message->GetReflection()->GetMessage(*node_->message, field));
-  if (value.seconds() < 0 || value.nanos() < 0) {
-    fault(name, "must not be negative");
-    return std::nullopt;
-  }
+  if (value.seconds() < 0 || value.nanos() < 0) return std::nullopt;
   // Longer than base::Duration can hold (292 years) means "never" all the same.
   constexpr int64_t kSecondsMax = 9000000000;
   const int64_t seconds = std::min<int64_t>(value.seconds(), kSecondsMax);

@@ -73,7 +73,7 @@ class View {
   std::optional<bool> wrapped_flag(std::string_view field) const;
   std::optional<uint64_t> wrapped_number(std::string_view field) const;
   std::optional<double> wrapped_real(std::string_view field) const;
-  /// Never negative: that is a fault.
+  /// Never negative: validate_rules() says what is wrong with such a one, here it is absent.
   std::optional<base::Duration> duration(std::string_view field) const;
 
   /// Takes a field, with all below it, as read: it changes nothing that Weft does, and `reason` says why (for the

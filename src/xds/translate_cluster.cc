@@ -109,6 +109,7 @@ void translate_breakers(const View& view, ClusterConfig& cluster) {
     const size_t priority = thresholds.choice("priority") == "HIGH" ? 1 : 0;
     if (is_given[priority]) {
       thresholds.fault("priority", "given twice: the first thresholds of a priority count");
+      thresholds.accept_all();
       continue;
     }
     is_given[priority] = true;

@@ -85,7 +85,8 @@ std::shared_ptr<const proxy::EndpointSet> translate_endpoints(const View& assign
 
 void translate_discovery(const View& view, const Translation& run, ClusterConfig& cluster) {
   const std::string type = view.choice("type");
-  if (type == "STRICT_DNS") cluster.discovery = ClusterConfig::Discovery::StrictDns;
+  // A type that Weft does not have may take names as well: one fault says what is wrong.
+  if (type != "STATIC") cluster.discovery = ClusterConfig::Discovery::StrictDns;
   if (type != "STRICT_DNS" && type != "STATIC")
     view.fault("type", fmt::format("{}: not implemented by Weft; STATIC and STRICT_DNS are", type));
 

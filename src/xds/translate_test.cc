@@ -260,6 +260,10 @@ const Refusal kRefusals[] = {
     {"http3", with(&Pieces::hcm, "codec_type: HTTP3"), line(kHcm + ".codec_type: HTTP3: not implemented by Weft")},
     {"an_overload_manager", with(&Pieces::bootstrap, "overload_manager: {}"),
      line("overload_manager: not implemented by Weft")},
+    {"what_is_below_a_refused_field",
+     with(&Pieces::bootstrap,
+          "overload_manager: {resource_monitors: [{name: '', typed_config: {'@type': type.googleapis.com/a.Heap}}]}"),
+     line("overload_manager: not implemented by Weft")},
     {"runtime_values",
      with(
          &Pieces::bootstrap,
@@ -267,7 +271,9 @@ const Refusal kRefusals[] = {
      line(
          "layered_runtime.layers[0].static_layer: \"upstream.healthy_panic_threshold\": runtime values are not implemented by Weft")},
     {"a_negative_duration", with(&Pieces::hcm, "stream_idle_timeout: -1s"),
-     line(kHcm + ".stream_idle_timeout: must not be negative")},
+     line(kHcm + ".stream_idle_timeout: -1s: must not be negative")},
+    {"a_negative_duration_with_a_rule", with(&Pieces::cluster, "dns_refresh_rate: -1s"),
+     line("static_resources.clusters[0].dns_refresh_rate: -1s: must be more than 0.001s")},
     {"two_admin_layers",
      with(&Pieces::bootstrap, "layered_runtime: {layers: [{name: a, admin_layer: {}}, {name: b, admin_layer: {}}]}"),
      line("layered_runtime.layers[1].admin_layer: there is one already")},
@@ -339,6 +345,10 @@ const Refusal kRefusals[] = {
          ".transport_socket.typed_config.common_tls_context.tls_certificate_sds_secret_configs[0].sds_config: not implemented by Weft")},
     {"endpoint_discovery", with(&Pieces::cluster_type, "type: EDS"),
      line(kCluster + ".type: EDS: not implemented by Weft; STATIC and STRICT_DNS are")},
+    {"thresholds_of_one_priority",
+     with(&Pieces::cluster, "circuit_breakers: {thresholds: [{max_requests: 1}, {retry_budget: {}}]}"),
+     line(kCluster +
+          ".circuit_breakers.thresholds[1].priority: given twice: the first thresholds of a priority count")},
     {"ring_hash", with(&Pieces::cluster, "lb_policy: RING_HASH"),
      line(kCluster + ".lb_policy: RING_HASH: not implemented by Weft; ROUND_ROBIN, LEAST_REQUEST and RANDOM are")},
     {"health_checks", with(&Pieces::cluster, "health_checks: [{}]"),
@@ -408,6 +418,15 @@ TEST(Translate, reads_balancing_policies_of_both_spellings) {
   EXPECT_EQ(round.balance, Balance::RoundRobin);
   EXPECT_EQ(round.slow_start.window, base::Duration::zero());
   EXPECT_DOUBLE_EQ(round.healthy_panic_threshold, 50);
+}
+
+TEST(Translate, says_once_that_a_kind_of_cluster_with_names_is_not_there) {
+  const std::string text =
+      "{static_resources: {clusters: [{name: a, type: LOGICAL_DNS, load_assignment: {cluster_name: a, endpoints: [{"
+      "lb_endpoints: [{endpoint: {address: {socket_address: {address: localhost, port_value: 80}}}}]}]}}]}}";
+  EXPECT_EQ(
+      load_bootstrap_text(text, "f").faults.to_string(),
+      "f:1:42: static_resources.clusters[0].type: LOGICAL_DNS: not implemented by Weft; STATIC and STRICT_DNS are\n");
 }
 
 TEST(Translate, refuses_two_listeners_on_one_address_and_two_clusters_of_one_name) {

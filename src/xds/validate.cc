@@ -83,7 +83,7 @@ class Validator {
     if (type.file()->name() == "google/protobuf/wrappers.proto") {
       if (std::string problem = broken_rule(value, *type.field(0), -1, rules); !problem.empty())
         refuse(place, std::move(problem));
-    } else if (rules.has_duration()) {
+    } else if (type.full_name() == "google.protobuf.Duration") {
       const std::string problem =
           broken_duration_rule(static_cast<const google::protobuf::Duration&>(value), rules.duration());
       if (!problem.empty()) refuse(place, problem);

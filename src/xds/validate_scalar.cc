@@ -225,7 +225,8 @@ std::string broken_duration_rule(const google::protobuf::Duration& duration, con
     return fmt::format("{}: must be {}", show_duration(value), show_duration(of(rules.const_())));
   if ((!rules.in().empty() && !is_in(rules.in())) || is_in(rules.not_in()))
     return show_duration(value) + ": not one of the values allowed";
-  return broken_bounds(bounds, value, show_duration);
+  if (std::string problem = broken_bounds(bounds, value, show_duration); !problem.empty()) return problem;
+  return value < Value{} ? show_duration(value) + ": must not be negative" : std::string();
 }
 
 std::string broken_rule(const Message& message, const FieldDescriptor& field, int item,
