@@ -94,7 +94,7 @@ struct OperatorSource {
   HeaderSource headers = HeaderSource::Request;
   AddressPart part = AddressPart::Whole;
   MetadataSource metadata = MetadataSource::Route;
-  bool is_upstream = false;    ///< Tls, Wire: of the upstream connection
+  bool is_upstream = false;    ///< Tls, Wire: of the upstream connection; Address: absent without one
   bool is_local = false;       ///< StartTime, EmitTime: local time zone
   bool without_query = false;  ///< Header: cut at '?'
   bool is_raw = false;         ///< UpstreamCluster: without alt_stat_name; UpstreamHostName, …Attempted: without port

@@ -63,6 +63,11 @@ constexpr Row address(std::string_view name, std::string RequestInfo::*member, A
           {.kind = OperatorKind::Address, .text = member, .part = part},
           part == AddressPart::WithoutPort ? Parameters::Optional : Parameters::None};
 }
+/// A host is a peer once there is a connection to it.
+constexpr Row upstream_peer(Row row) {
+  row.source.is_upstream = true;
+  return row;
+}
 constexpr Row header(std::string_view name, HeaderSource source, bool without_query = false) {
   return {name,
           {.kind = OperatorKind::Header, .headers = source, .without_query = without_query},
@@ -155,9 +160,9 @@ constexpr Row kRows[] = {
     raw(plain("UPSTREAM_HOST_NAME_WITHOUT_PORT", OperatorKind::UpstreamHostName)),
     plain("UPSTREAM_CLUSTER", OperatorKind::UpstreamCluster),
     raw(plain("UPSTREAM_CLUSTER_RAW", OperatorKind::UpstreamCluster)),
-    address("UPSTREAM_REMOTE_ADDRESS", &Info::upstream_remote_address, AddressPart::Whole),
-    address("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", &Info::upstream_remote_address, AddressPart::WithoutPort),
-    address("UPSTREAM_REMOTE_PORT", &Info::upstream_remote_address, AddressPart::Port),
+    upstream_peer(address("UPSTREAM_REMOTE_ADDRESS", &Info::upstream_host, AddressPart::Whole)),
+    upstream_peer(address("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", &Info::upstream_host, AddressPart::WithoutPort)),
+    upstream_peer(address("UPSTREAM_REMOTE_PORT", &Info::upstream_host, AddressPart::Port)),
     address("UPSTREAM_LOCAL_ADDRESS", &Info::upstream_local_address, AddressPart::Whole),
     address("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", &Info::upstream_local_address, AddressPart::WithoutPort),
     address("UPSTREAM_LOCAL_PORT", &Info::upstream_local_address, AddressPart::Port),
@@ -388,6 +393,7 @@ base::Status parse_metadata(Operator& operation, std::string_view name, std::str
   if (name != "METADATA") return {};
   constexpr std::string_view kTypes[] = {"ROUTE",    "VIRTUAL_HOST",          "CLUSTER", "UPSTREAM_HOST",
                                          "LISTENER", "LISTENER_FILTER_CHAIN", "DYNAMIC"};
+  static_assert(kTypes[kMetadataSources] == "DYNAMIC", "the types before it are those of MetadataSource, in order");
   const size_t colon = parameters.find(':');
   auto type = choose(parameters.substr(0, colon), kTypes);
   if (!type) return type.error();

@@ -57,7 +57,8 @@ struct Example {
     info.first_upstream_rx = base::milliseconds(100);
     info.last_upstream_rx = base::milliseconds(220);
     info.last_downstream_tx = base::milliseconds(226) + base::Duration(1500);
-    info.upstream_host = info.upstream_remote_address = "10.0.2.1:80";
+    info.upstream_host = "10.0.2.1:80";
+    info.upstream_connection_id = 9;
     info.upstream_cluster = "items";
     info.downstream_remote_address = "[2001:db8:1234:5678:9abc:def0:1234:5678]:4321";
     info.downstream_direct_remote_address = "10.1.10.23:55";

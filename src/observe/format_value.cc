@@ -330,7 +330,9 @@ Given append_raw(std::string& out, const Operator& operation, const RequestInfo&
     case OperatorKind::CommonDuration: return append_common_duration(out, operation, info);
     case OperatorKind::Tls:
     case OperatorKind::TlsTime: return append_tls(out, operation, info);
-    case OperatorKind::Address: return append_address(out, text_of(source, info), source.part, operation.mask_bits);
+    case OperatorKind::Address:
+      if (source.is_upstream && info.upstream_connection_id == 0) return Given::Nothing;
+      return append_address(out, text_of(source, info), source.part, operation.mask_bits);
     case OperatorKind::Header: return append_header(out, operation, info);
     case OperatorKind::HeaderBytes: {
       const HeaderLookup* headers = headers_of(info, source.headers);

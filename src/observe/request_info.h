@@ -120,8 +120,7 @@ struct RequestInfo {
 
   std::string route_name, virtual_host_name, virtual_cluster_name;
   std::string upstream_cluster;
-  std::string upstream_host;              ///< "127.0.0.1:80": the one chosen
-  std::string upstream_remote_address;    ///< the same, once a stream to it was begun
+  std::string upstream_host;              ///< "127.0.0.1:80": the one chosen; a peer once it has a connection id
   std::string upstream_cluster_alt_name;  ///< alt_stat_name; empty: as upstream_cluster
   std::string upstream_hostname;
   std::string upstream_local_address, upstream_transport_failure_reason;

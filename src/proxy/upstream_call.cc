@@ -110,7 +110,7 @@ void UpstreamCall::attempt() {
   ++attempts_;
   attempt_start_ = worker_.loop().now();
   info_.attempt_count = attempts_;
-  forget_attempt();
+  if (attempts_ > 1) forget_attempt();
   host_ =
       cluster_->choose_host(retry_->avoids_previous_hosts() ? std::span<Host* const>(tried_) : std::span<Host* const>(),
                             retry_->host_attempts_max());
@@ -152,7 +152,6 @@ void UpstreamCall::forget_attempt() {
   }
   info_.upstream_host.clear();
   info_.upstream_hostname.clear();
-  info_.upstream_remote_address.clear();
   info_.upstream_local_address.clear();
   info_.upstream_transport_failure_reason.clear();
   info_.upstream_protocol = {};
@@ -179,7 +178,6 @@ void UpstreamCall::begin_stream(PoolConnection& connection) {
   const auto& limit = timeouts_.upstream_stream ? timeouts_.upstream_stream : cluster_->config().max_stream_duration;
   if (limit && *limit > Duration::zero()) worker_.loop().arm(duration_timer_, *limit);
   set_attempt_headers();
-  info_.upstream_remote_address = host_->address_text;
   info_.upstream_connection_id = connection.id();
   info_.upstream_protocol = http::to_string(connection.version());
   info_.upstream_local_address = connection.local_text();
