@@ -98,9 +98,10 @@ struct GroupReader {
   }
 
   void add_histogram(const StatScope& scope, const std::string& row, HistogramCounts total) {
-    if (!query.histograms || !is_wanted(scope.prefix + row)) return;
+    if (!query.histograms) return;
     // As with Envoy, response times appear with the first response; Prometheus spends 22 lines on each.
     if (total.is_empty() && (query.used_only || row.ends_with("upstream_rq_time"))) return;
+    if (!is_wanted(scope.prefix + row)) return;
     StatSample sample = make(scope, row, SampleType::Histogram);
     sample.is_used = !total.is_empty();
     auto interval = registry.intervals_.find(sample.name);
@@ -247,7 +248,9 @@ void Registry::reset_counters() {
 }
 
 void Registry::visit(const StatQuery& query, std::vector<StatSample>& samples) const {
-  for (StatSource* source : sources_) source->publish();
+  if (query.counters || query.gauges) {
+    for (StatSource* source : sources_) source->publish();
+  }
   GroupReader reader{*this, query, samples};
   for (const auto& [prefix, entry] : scopes_) {
     for (const auto& of_table : entry->tables) {

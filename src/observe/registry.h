@@ -48,7 +48,8 @@ struct StatQuery {
   bool counters = true, gauges = true, histograms = true, texts = true;
 };
 
-/// Counts that are kept elsewhere (in shared counts of the process) and come to their group when somebody asks.
+/// Counters and gauges that are kept elsewhere (in shared counts of the process) and come to their group when somebody
+/// asks.
 class StatSource {
  public:
   /// Brings the groups up to date. Called on the reading thread under the registry's lock: it may write only groups, or
@@ -73,7 +74,7 @@ class Registry {
   /// scope and its values disappear.
   void release(StatGroup& group);
 
-  /// `source` is asked before each reading until it is removed.
+  /// `source` is asked before each reading of counters or gauges until it is removed.
   void add_source(StatSource& source);
   void remove_source(StatSource& source);
 

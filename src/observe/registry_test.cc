@@ -40,6 +40,8 @@ TEST(Registry, AsksSourcesBeforeEachReading) {
   registry.add_source(source);
   EXPECT_EQ(registry.value("cluster.web.upstream_rq_active"), 1);
   EXPECT_EQ(registry.value("cluster.web.upstream_rq_active"), 2);
+  registry.flush();
+  EXPECT_EQ(source.asked, 2) << "the end of an interval is of histograms only";
   registry.remove_source(source);
   EXPECT_EQ(registry.value("cluster.web.upstream_rq_active"), 2);
 }
