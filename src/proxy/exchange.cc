@@ -45,6 +45,18 @@ void Resume::operator()() {
   if (Exchange* exchange = std::exchange(exchange_, nullptr)) exchange->resume_filters(is_request_);
 }
 
+void ExchangeOrigin::describe(observe::RequestInfo& info) const {
+  info.connection_id = connection_id;
+  info.downstream_remote_address = info.downstream_direct_remote_address = remote_text;
+  info.downstream_local_address = local_text;
+  info.listener_name = listener_name;
+  info.filter_chain_name = filter_chain_name;
+  info.set(observe::MetadataSource::Listener, listener_metadata);
+  info.set(observe::MetadataSource::FilterChain, filter_chain_metadata);
+  info.downstream_tls = tls;
+  if (tls != nullptr) info.requested_server_name = tls->server_name;
+}
+
 Exchange::Exchange(Worker& worker, ExchangeOwner& owner, const ExchangeOrigin& origin, http::ServerStream& stream)
     : worker_(worker),
       owner_(owner),
@@ -59,15 +71,7 @@ Exchange::Exchange(Worker& worker, ExchangeOwner& owner, const ExchangeOrigin& o
   info_.start = worker.loop().wall_now();
   info_.stream_id = worker.next_stream_id();
   info_.random = &worker.loop().random();
-  info_.connection_id = origin.connection_id;
-  info_.downstream_remote_address = info_.downstream_direct_remote_address = origin.remote_text;
-  info_.downstream_local_address = origin.local_text;
-  info_.listener_name = origin.listener_name;
-  info_.filter_chain_name = origin.filter_chain_name;
-  info_.set(observe::MetadataSource::Listener, origin.listener_metadata);
-  info_.set(observe::MetadataSource::FilterChain, origin.filter_chain_metadata);
-  info_.downstream_tls = origin.tls;
-  if (origin.tls != nullptr) info_.requested_server_name = origin.tls->server_name;
+  origin.describe(info_);
   info_.request_headers = &request_view_;
   info_.response_headers = &response_view_;
   info_.response_trailers = &trailers_view_;

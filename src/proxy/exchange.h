@@ -45,6 +45,9 @@ struct ExchangeOrigin {
   uint32_t buffer_bytes = base::kConnectionBufferBytes;
   bool is_inbound = false;     ///< the listener's traffic_direction
   bool is_local_call = false;  ///< begun inside: heads are as their makers want them, and trusted
+
+  /// What access logs and formats tell of the connection. `info` may not outlive what this points to.
+  void describe(observe::RequestInfo& info) const;
 };
 
 /// Told when an exchange is over, to forget it.

@@ -39,14 +39,7 @@ RefusedRequest::RefusedRequest(const ExchangeOrigin& origin, const http::Request
   info_.protocol = http::to_string(version);
   info_.response_code_details = end.detail;
   info_.flags = flag_of(end);
-  info_.connection_id = origin.connection_id;
-  info_.downstream_remote_address = info_.downstream_direct_remote_address = origin.remote_text;
-  info_.downstream_local_address = origin.local_text;
-  info_.listener_name = origin.listener_name;
-  info_.filter_chain_name = origin.filter_chain_name;
-  info_.set(observe::MetadataSource::Listener, origin.listener_metadata);
-  info_.set(observe::MetadataSource::FilterChain, origin.filter_chain_metadata);
-  info_.downstream_tls = origin.tls;
+  origin.describe(info_);
   info_.request_headers = &request_;
   info_.response_headers = &response_;
 }

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from bootstrap import (PROTOCOL_OPTIONS, TLS_INSPECTOR, address, bootstrap, chain, cluster, downstream_tls, listener, route, simple, upstream_tls, validation)
+from bootstrap import (PROTOCOL_OPTIONS, TLS_INSPECTOR, address, bootstrap, chain, cluster, downstream_tls, listener, log_to, route, simple, upstream_tls,
+                       validation)
 from certificates import Authority
 from processes import free_port
 
@@ -198,6 +199,16 @@ def test_a_pair_of_sidecars_speaks_http2_over_mutual_tls(weft, upstream, authori
     assert len(seen["body"]) == 100000 and "URI=spiffe://test.example/client" in seen["headers"]["x-forwarded-client-cert"]
     stats = back.stats()
     assert stats["http.ingress.downstream_rq_http2_total"] == 1 and stats["http.ingress.downstream_cx_ssl_total"] == 1
+
+
+def test_a_request_that_the_codec_refuses_is_logged_with_its_server_name(weft, upstream, server_certificate, authority, fetch, tmp_path):
+    path = tmp_path / "access.log"
+    port, config = simple(upstream().port, transport_socket=downstream_tls(server_certificate),
+                          access_log=[log_to(path, "%REQUESTED_SERVER_NAME% %DOWNSTREAM_TLS_VERSION% %RESPONSE_CODE_DETAILS%")])
+    proxy = weft(config)
+    assert fetch(port, "--http1.1", "-H", "Host:") is None
+    assert proxy.quit() == 0
+    assert path.read_text() == f"{NAME} TLSv1.3 missing_host_header\n"
 
 
 def test_plaintext_at_a_tls_listener_is_closed(weft, upstream, server_certificate, run):
