@@ -18,13 +18,14 @@ import urllib.request
 import beside_http2
 import h2.exceptions
 from processes import ROOT, Process, Weft, free_port, wait_until
+from threaded_server import ThreadedServer
 
 ENVOY = os.environ.get("ENVOY_BINARY", str(ROOT / "build/venv/bin/envoy"))
 QUIET_SECONDS = 0.04       # a connection that said nothing for so long says nothing more
 ANSWER_SECONDS_MAX = 3.0   # nothing in the cases takes longer
 
 
-class RecordingUpstream:
+class RecordingUpstream(ThreadedServer):
     """Answers each request with the bytes that its header x-answer names in `answers`, and keeps what it received.
 
     An answer is bytes; a list of bytes and of seconds to wait; or either ending with CLOSE or RESET. A dict gives the answer of the nth attempt.
@@ -35,20 +36,7 @@ class RecordingUpstream:
         self.answers, self.answers_h2, self.tls = answers, answers_h2, tls
         self.lock = threading.Lock()
         self.seen: list[dict] = []
-        self.connections: list[socket.socket] = []
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connections.append(connection)
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def serve(self, connection):
         try:
@@ -94,11 +82,6 @@ class RecordingUpstream:
         with self.lock:
             seen, self.seen = self.seen, []
         return seen
-
-    def stop(self):
-        self.socket.close()
-        for connection in self.connections:
-            connection.close()
 
 
 def play(connection, parts) -> bool:
@@ -185,8 +168,8 @@ class World:
 
     def stop(self):
         self.process.stop()
-        self.upstream.stop()
-        self.secure.stop()
+        self.upstream.close()
+        self.secure.close()
 
     def counters(self) -> dict[str, int]:
         pairs = (line.rsplit(": ", 1) for line in self.process.admin("/stats?type=Counters")[1].splitlines())

@@ -1,7 +1,7 @@
 """An upstream that takes HTTP/1.1 only as RFC 9112 spells it, and remembers what it got: what a proxy lets through shows here."""
 import re
-import socket
-import threading
+
+from threaded_server import ThreadedServer
 
 STRICT_HEAD = re.compile(
     rb"(?P<method>[!#$%&'*+\-.^_`|~0-9A-Za-z]+) (?P<target>/[!\"$-~]*|\*|[a-z0-9.\[\]:-]+) HTTP/1\.1\r\n"
@@ -60,23 +60,13 @@ class Received:
         return None, data
 
 
-class StrictServer:
+class StrictServer(ThreadedServer):
     """Answers every complete request with `200 ok`; a path in `answers` gets those bytes instead."""
 
     def __init__(self, answers=()):
         self.received = Received()
         self.answers = dict(answers)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+        super().__init__()
 
     def serve(self, connection):
         connection.settimeout(30)
@@ -99,6 +89,3 @@ class StrictServer:
     def take(self) -> Received:
         taken, self.received = self.received, Received()
         return taken
-
-    def close(self):
-        self.socket.close()

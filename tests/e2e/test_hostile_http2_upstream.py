@@ -1,7 +1,6 @@
 """A hostile HTTP/2 upstream. What it answers to one request must not reach another: not the sibling that shares its connection, not the next."""
 import socket
 import struct
-import threading
 
 import hpack
 import pytest
@@ -13,32 +12,22 @@ from http2_frames import (
 from http2_watcher import Watcher
 from processes import free_port, wait_until
 from strict_server import Closed
+from threaded_server import ThreadedServer
 
 OK = block((":status", "200"))
 SIBLING = b"honest"
 
 
-class HostileUpstream:
+class HostileUpstream(ThreadedServer):
     """Serves /sibling in two halves, /<n> with the nth of `answers` and then, where the connection should live, the sibling's second half, and
     anything else honestly."""
 
     def __init__(self, answers: list):
         self.answers = answers
         self.lives: set[int] = set()
-        self.connections = self.ended = 0
+        self.ended = 0  # connections
         self.goaways: list[int] = []  # that the proxy sent, in order
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+        super().__init__()
 
     def serve(self, connection):
         decoder, sibling = hpack.Decoder(), None
@@ -78,9 +67,6 @@ class HostileUpstream:
             return self.answers[n].pop(0)
         return self.answers[n]
 
-    def close(self):
-        self.socket.close()
-
 
 @pytest.fixture
 def hostile():
@@ -111,14 +97,14 @@ def test_hostile_answers(weft, hostile, is_lenient):
         stream = 6 * i + 1
         client.send(request(stream, "/sibling"))
         wait_for_head(client, stream)
-        connections, ended, goaways = hostile.connections, hostile.ended, len(hostile.goaways)
+        connections, ended, goaways = len(hostile.connections), hostile.ended, len(hostile.goaways)
         client.send(request(stream + 2, f"/{i}"))
         in_time = client.watch(stream, stream + 2)
         client.send(request(stream + 4, "/next"))
         in_time &= client.watch(stream + 4)
         if fate not in (LIVES, FULL):
             wait_until(lambda: hostile.ended > ended, f"{name}: the connection ends")
-        is_ended = hostile.connections > connections
+        is_ended = len(hostile.connections) > connections
         sent = hostile.goaways[goaways:]
         sibling = SIBLING if i in hostile.lives else CUT
         is_right = got(client, stream + 2) == odd and got(client, stream) == sibling and is_ended == (fate != LIVES)
