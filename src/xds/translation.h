@@ -63,7 +63,7 @@ double translate_runtime_real(const View& runtime_value);
 constexpr std::string_view kNoRuntime = "Weft has no runtime layers: the default value holds";
 /// core.v3.Metadata in the field "metadata", for the operators of formats that ask for it; null: none.
 std::shared_ptr<const observe::Metadata> translate_metadata(const View& parent);
-constexpr std::string_view kMetadata = "informative: nothing in Weft reads metadata";
+constexpr std::string_view kMetadata = "informative: no format can show this metadata";
 constexpr std::string_view kNameless = "extensions are found by the type of their configuration";
 
 std::shared_ptr<const proxy::Regex> translate_regex(const View& regex_matcher);
