@@ -370,6 +370,7 @@ void Exchange::on_upstream_head(http::ResponseHead head, bool end) {
 
 // Response filters run in the opposite order: `next` counts down.
 void Exchange::run_response_head() {
+  request_timer_.cancel();  // a response that begins ends the wait for the request
   Passage& p = response_passage_;
   while (p.next > 0) {
     filter_running_ = --p.next;

@@ -105,6 +105,7 @@ ANSWERS = {
     "grpc-trailers": b"HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\ngrpc-status: 13\r\n\r\n",
     
     "early": ["at once", text("200 OK", b"early")], "early-413": ["at once", text("413 Too Large", b"", "connection: close"), "close"],
+    "early-slow": ["at once", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello", 0.25, b"world"],
     "slow": [0.4, OK], "slow-body": [b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello", 0.4, b"world"],
     "canary": text("200 OK", b"", "x-envoy-upstream-canary: true"), "degraded": text("200 OK", b"", "x-envoy-degraded: 1"),
     "trailers-no-te": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-trailer\r\n\r\n0\r\nx-trailer: yes\r\ncontent-length: 3\r\n\r\n",

@@ -365,6 +365,7 @@ RETRY_CASES = {
 HOSTILE_TIMES = {"request_timeout": "0.2s", "request_headers_timeout": "0.15s", "stream_idle_timeout": "0.3s",
     "common_http_protocol_options": {"idle_timeout": "0.2s", "max_requests_per_connection": 3}, "drain_timeout": "0.05s"}
 TIME_CASES = {"slow head": {"send": [b"GET / HTTP/1.1\r\nhost: te"], "wait": 1}, "slow line": {"send": [b"GE"], "wait": 1},
+    "slow body of an answered request": {"send": [b"POST / HTTP/1.1\r\nhost: test\r\nx-answer: early-slow\r\ncontent-length: 10\r\n\r\nhello"], "wait": 1},
     "slow body": {"send": [b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhello"], "wait": 1}, "silent": {"send": [], "wait": 0.6},
     "idle": {"send": [get(), "response", 0.5], "wait": 0.2}, "stream idle": {"send": answer("slow"), "wait": 1},
     "stream idle body": {"send": answer("slow-body"), "wait": 1},

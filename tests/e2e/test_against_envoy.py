@@ -82,6 +82,8 @@ KNOWN = [
     (r"answers/canary", r"stats\..*canary", "there is no canary"),
     (r"h[12]-.*", r"stats\..*http2\.|stats\..*protocol_error|responses\[0\]\.(reset|ended): |stats\..*destroy_active_rq|upstream\[0\]\.reset|end: ",
     "a breach of the messaging rules resets the stream, not the connection"),
+    (r"times/slow body of an answered request", r"responses\[0\]\.headers: only envoy \('connection', 'close'\)",
+     "an early answer does not end the connection"),
     (r"tls/.*", r"stats\..*sigalgs|.*REQUESTED_SERVER_NAME|responses\[0\]\.rest|end: |.*TLS_error|upstream\[0\]", "OpenSSL's words and numbers"),
 ]
 
