@@ -126,7 +126,8 @@ void H2ServerStream::refuse(uint16_t status, const StreamEnd& end) {
 
 void H2ServerStream::reset(ResetCode code) {
   handler_ = nullptr;
-  submit_reset(code);
+  // A NO_ERROR after half a response reads as a whole one (RFC 9113 §8.1): clients would keep the torn body.
+  submit_reset(code == ResetCode::NoError && !local_end_sent_ ? ResetCode::Internal : code);
 }
 
 H2ServerSession::H2ServerSession(const H2Options& options, base::BlockPool& pool, CodecCounters& counters, H2Host& host,

@@ -201,6 +201,17 @@ TEST(H2Session, EndsAnEarlyResponseWithResetNoError) {
   EXPECT_EQ(server.handler.log.back(), "closed complete");
 }
 
+TEST(H2Session, TellsTheClientThatACutResponseIsTorn) {
+  LoneServer server;
+  server.feed(preface() + frame(NGHTTP2_HEADERS, kEndHeaders | kEndStream, 1, get_block()));
+  ServerStream& stream = *server.handler.last().stream;
+  stream.send_head(make_response(server.pool), false);
+  stream.send_data(bytes(server.pool, "half"), false);
+  server.feed({});
+  stream.reset(ResetCode::NoError);
+  EXPECT_EQ(error_code_of(server.feed({}), NGHTTP2_RST_STREAM, 1), NGHTTP2_INTERNAL_ERROR);
+}
+
 TEST(H2Session, MapsResets) {
   H2Pair pair;
   ClientStreamRecorder& refused = pair.client.request(make_request(pair.client.pool), true);
