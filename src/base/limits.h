@@ -96,6 +96,9 @@ inline constexpr size_t kRegexProgramSizeMax = 1000;
 inline constexpr base::Duration kHandshakeTimeout = seconds(60);
 /// Time without a request after which a connection gives back what the next request can make again; then below 1 KiB.
 inline constexpr base::Duration kConnectionRest = seconds(5);
+/// How long a drain waits for what clients may have sent already: the first request of a connection, the answer to the
+/// PING that follows HTTP/2's first GOAWAY.
+inline constexpr base::Duration kDrainNotice = seconds(1);
 
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log and worker; above: lines are dropped and counted.

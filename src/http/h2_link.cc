@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace weft::http {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr size_t kProducedBytesMax = 256 * 1024;
 constexpr int kRoundsPerTurn = 4;
 /// Between FIN and close, where the configuration sets no time: for what a slow reader has not taken yet.
 constexpr base::Duration kFarewell = base::seconds(1);
-/// A peer that does not answer the drain's PING gets the last GOAWAY after this.
-constexpr base::Duration kDrainNoticeMax = base::seconds(1);
 
 }  // namespace
 
@@ -97,6 +97,8 @@ void H2Link::run_turn() {
     const bool has_written = write();
     const bool has_told = session_->deliver();
     if (state_ == State::Open) owner_.on_turn();
+    if (state_ == State::Open && session_->awaits_drain_answer() && !drain_timeout_.is_armed())
+      loop_.arm(drain_timeout_, base::kDrainNotice);
     is_busy = has_told || (has_written && session_->wants_write());
   }
   if (state_ == State::Open && session_->has_failed()) {
@@ -154,9 +156,7 @@ void H2Link::on_flushed() {
 }
 
 void H2Link::begin_drain() {
-  if (state_ != State::Open) return;
-  session_->begin_drain();
-  if (!session_->is_drain_finished() && !drain_timeout_.is_armed()) loop_.arm(drain_timeout_, kDrainNoticeMax);
+  if (state_ == State::Open) session_->begin_drain();
 }
 
 void H2Link::arm_keepalive() {

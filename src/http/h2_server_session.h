@@ -27,7 +27,7 @@ class H2ServerStream final : public H2Stream, public ServerStream {
   size_t pending_bytes() const override { return pending_.size(); }
   bool is_above_high_mark() const override { return is_above_mark_; }
   StreamBytes bytes() const override { return bytes_; }
-  void close_after() override { session_.finish_drain(); }
+  void close_after() override { session_.begin_drain(); }
 
  private:
   friend class H2ServerSession;

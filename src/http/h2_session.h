@@ -73,6 +73,7 @@ class H2Session {
   void begin_drain();
   void finish_drain();
   bool is_drain_finished() const { return drain_ == Drain::Finished; }
+  bool awaits_drain_answer() const { return drain_ == Drain::Noticed; }
   bool has_peer_goaway() const { return has_peer_goaway_; }
 
   void send_ping();

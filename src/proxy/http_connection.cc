@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/limits.h"
 #include "proxy/refused_request.h"
 #include "proxy/stats.h"
 #include "proxy/worker.h"
@@ -167,8 +168,13 @@ void HttpConnection::on_exchange_done(Exchange& exchange) {
 }
 
 void HttpConnection::drain() {
-  if (!is_draining_) stats_.counter(HttpStat::downstream_cx_drain_close).add();
-  begin_drain();
+  if (is_draining_) return;
+  stats_.counter(HttpStat::downstream_cx_drain_close).add();
+  if (is_h2_ || !exchanges_.is_empty()) return begin_drain();
+  // A request may be on its way: it gets its answer, which tells that it is the last.
+  is_draining_ = is_local_close_ = true;
+  timer_.set_callback(net::Timer::Callback::bind<&HttpConnection::on_drain_notice>(*this));
+  listener_.worker().loop().arm(timer_, base::kDrainNotice);
 }
 
 void HttpConnection::begin_drain() {
@@ -224,5 +230,6 @@ void HttpConnection::on_max_duration() {
 }
 
 void HttpConnection::on_drain_timeout() { begin_drain(); }
+void HttpConnection::on_drain_notice() { codec_->drain(); }
 
 }  // namespace weft::proxy

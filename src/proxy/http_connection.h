@@ -29,7 +29,7 @@ class HttpConnection final : public net::Destroyable,
                  bool is_h2, base::Chain first_bytes);
   ~HttpConnection() override;
 
-  /// Finishes the requests under way, takes no more, closes.
+  /// Finishes the requests under way and those that clients may have sent already, then closes.
   void drain();
   /// Ends everything now.
   void close();
@@ -58,6 +58,7 @@ class HttpConnection final : public net::Destroyable,
   void on_idle_timeout();
   void on_max_duration();
   void on_drain_timeout();
+  void on_drain_notice();
   void publish();
   void count_end();
 

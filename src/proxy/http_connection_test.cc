@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "http/testing/h2_harness.h"
 #include "proxy/testing/proxy_world.h"
 
 namespace weft::proxy {
@@ -88,6 +89,66 @@ TEST_F(DownstreamConnection, ItsMaxDurationEndsItBetweenRequests) {
   EXPECT_GE(world.now() - began, seconds(30) - milliseconds(1));
   EXPECT_LT(world.now() - began, seconds(30) + milliseconds(100));
   EXPECT_EQ(stat("http.test.downstream_cx_max_duration_reached"), 1);
+}
+
+TEST_F(DownstreamConnection, ADrainAnswersTheRequestThatIsOnItsWay) {
+  begin();
+  const auto fresh = connect();
+  const auto used = send_raw(kGet);
+  ASSERT_TRUE(world.run_until([&] { return used->answer().ends_with("ok"); }, seconds(10)));
+  server().drain(seconds(60), [] {});
+  for (const auto& each : {fresh.get(), used.get()}) {
+    write(*each, kGet);
+    ASSERT_TRUE(world.run_until([&] { return each->is_over(); }, seconds(60)));
+    EXPECT_NE(each->answer().find("connection: close"), std::string::npos) << each->answer();
+    EXPECT_TRUE(each->answer().ends_with("ok")) << each->answer();
+  }
+}
+
+TEST_F(DownstreamConnection, ADrainDoesNotWaitLongForClientsThatAreSilent) {
+  begin();
+  const auto fresh = connect();
+  const auto used = send_raw(kGet);
+  ASSERT_TRUE(world.run_until([&] { return used->answer().ends_with("ok"); }, seconds(10)));
+  bool is_drained = false;
+  const base::MonoTime began = world.now();
+  server().drain(seconds(60), [&] { is_drained = true; });
+  ASSERT_TRUE(world.run_until([&] { return is_drained; }, seconds(60)));
+  EXPECT_GE(world.now() - began, base::kDrainNotice);
+  EXPECT_LT(world.now() - began, base::kDrainNotice + milliseconds(100));
+}
+
+TEST_F(DownstreamConnection, ADrainServesEveryStreamOpenedBeforeItsGoawayArrived) {
+  begin();
+  http::testing::LoneClient client;
+  const auto made = connect();
+  const auto ask = [&]() -> http::testing::ClientStreamRecorder& {
+    http::testing::ClientStreamRecorder& call = client.request(http::testing::make_request(client.pool), true);
+    write(*made, client.feed({}));
+    return call;
+  };
+  size_t fed = 0;
+  const auto exchange = [&] {
+    if (made->answer().size() == fed) return;
+    const std::string bytes = made->answer().substr(fed);
+    fed = made->answer().size();
+    if (const std::string sent = client.feed(bytes); !sent.empty()) write(*made, sent);
+  };
+  http::testing::ClientStreamRecorder& first = ask();
+  ASSERT_TRUE(world.run_until([&] { return exchange(), first.is_closed; }, seconds(10)));
+  server().drain(seconds(60), [] {});
+  // The client has not read the GOAWAY: its requests arrive one by one, each in a read of its own.
+  http::testing::ClientStreamRecorder* calls[3];
+  for (auto& call : calls) {
+    const int before = upstream_requests;
+    call = &ask();
+    ASSERT_TRUE(world.run_until([&] { return upstream_requests > before; }, milliseconds(200)));
+  }
+  ASSERT_TRUE(world.run_until([&] { return exchange(), made->is_over(); }, seconds(60)));
+  for (const auto* call : calls) {
+    EXPECT_EQ(call->end.kind, http::StreamEnd::Kind::Complete);
+    EXPECT_EQ(call->body, "ok");
+  }
 }
 
 TEST_F(DownstreamConnection, ARequestThatRunsAtItsMaxDurationIsFinished) {

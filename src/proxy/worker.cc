@@ -1,5 +1,6 @@
 #include "proxy/worker.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "observe/access_log_filter.h"
 #include "proxy/call_stats.h"
@@ -20,7 +21,11 @@ std::string stat_name(std::string_view name) {
 }
 
 Worker::Worker(net::Loop& loop, size_t index, WorkerHost& host)
-    : loop_(loop), index_(index), host_(host), next_connection_id_(index) {}
+    : loop_(loop),
+      index_(index),
+      host_(host),
+      next_connection_id_(index),
+      drain_notice_(net::Timer::Callback::bind<&Worker::on_drain_notice>(*this)) {}
 
 Worker::~Worker() {
   listeners_.clear();
@@ -106,7 +111,13 @@ void Worker::drain() {
   is_draining_ = true;
   stop_accepting();
   for (const auto& [state, listener] : listeners_) listener->drain_connections();
+  loop_.arm(drain_notice_, base::kDrainNotice);
   check_idle();
+}
+
+// Who has not come as far as a request by now is not waited for.
+void Worker::on_drain_notice() {
+  for (const auto& [state, listener] : listeners_) listener->close_incoming();
 }
 
 void Worker::close() {

@@ -108,6 +108,7 @@ class Worker {
 
  private:
   void check_idle();
+  void on_drain_notice();
   void open_logs(const std::vector<AccessLogConfig>& logs);
 
   net::Loop& loop_;
@@ -121,6 +122,7 @@ class Worker {
   std::unordered_map<std::string_view, std::unique_ptr<WorkerCluster>> clusters_;
   std::vector<std::pair<ListenerState*, std::unique_ptr<WorkerListener>>> listeners_;
   uint64_t next_connection_id_;
+  net::Timer drain_notice_;
   bool is_draining_ = false;
   http::DateCache date_;
   std::unordered_map<const AccessLogConfig*, observe::AccessLogWriter*> log_writers_;

@@ -120,14 +120,16 @@ void WorkerListener::stop_accepting() {
   accepting_.clear();
 }
 
-// A connection that has not sent its first request yet has nothing to lose.
 void WorkerListener::drain_connections() {
-  incoming_.for_each([](IncomingConnection& c) { c.close(); });
   connections_.for_each([](HttpConnection& c) { c.drain(); });
 }
 
-void WorkerListener::close_connections() {
+void WorkerListener::close_incoming() {
   incoming_.for_each([](IncomingConnection& c) { c.close(); });
+}
+
+void WorkerListener::close_connections() {
+  close_incoming();
   connections_.for_each([](HttpConnection& c) { c.close(); });
 }
 

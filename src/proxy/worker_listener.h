@@ -38,6 +38,8 @@ class WorkerListener final : private net::AcceptHandler {
   /// Accepts what the backlog holds, then stops listening; `drain_connections` finishes the rest.
   void stop_accepting();
   void drain_connections();
+  /// Those that have no codec yet.
+  void close_incoming();
   void close_connections();
   bool is_idle() { return connections_.is_empty() && incoming_.is_empty(); }
   /// Live connections of this worker and listener.
