@@ -100,6 +100,12 @@ inline constexpr base::Duration kConnectionRest = seconds(5);
 /// PING that follows HTTP/2's first GOAWAY.
 inline constexpr base::Duration kDrainNotice = seconds(1);
 
+// ---- Boards ----
+/// Bytes of one event storming board, and of a JSON Schema that it names; above: the file is refused.
+inline constexpr size_t kBoardBytesMax = 8 * 1024 * 1024;
+/// Elements of one board; above: the file is refused. A wall has some hundreds.
+inline constexpr size_t kBoardElementsMax = 100'000;
+
 // ---- Files and admin ----
 /// Bytes of access log waiting for the disk, per log and worker; above: lines are dropped and counted.
 inline constexpr size_t kAccessLogBufferBytesMax = 1024 * 1024;

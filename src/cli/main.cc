@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/proxy_verb.h"
+#include "cli/storm_verb.h"
 #include "cli/version.h"
 
 int main(int argc, char** argv) {
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(weft::cli::version()));
   int status = 0;
   weft::cli::add_proxy_verb(app, status);
+  weft::cli::add_storm_verb(app, status);
   app.add_subcommand("version", "Print the version")->callback([] { fmt::print("weft {}\n", weft::cli::version()); });
   try {
     app.parse(argc, argv);
