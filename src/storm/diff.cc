@@ -210,32 +210,33 @@ class Differ {
     return 0;
   }
 
+  // What is declared twice is compared in the order of the file.
   template <typename Elements>
   void compare(const Elements& before, const Elements& after) {
-    std::map<std::string_view, const typename Elements::value_type*> made;
-    for (const auto& each : after) made.try_emplace(each.name, &each);
-    std::set<std::string_view> known;
+    std::map<std::string_view, std::vector<const typename Elements::value_type*>> made;
+    for (const auto& each : after) made[each.name].push_back(&each);
+    std::map<std::string_view, size_t> taken;
     for (const auto& old : before) {
       const Renames& renames = renames_[static_cast<size_t>(old.kind)];
       const auto renamed = renames.find(old.name);
       const std::string& name = renamed == renames.end() ? old.name : renamed->second;
       const std::string_view kind = to_string(old.kind);
       const auto at = made.find(name);
-      if (at == made.end()) {
+      if (at == made.end() || taken[at->first] == at->second.size()) {
         add(Change::Type::Removed, kind, old.name, old.kind == Kind::Event,
             fmt::format("{} '{}' was removed", kind, old.name));
         continue;
       }
-      known.insert(at->first);
       if (renamed != renames.end())
         add(Change::Type::Renamed, kind, name, old.kind == Kind::Event,
             fmt::format("{} '{}' is called '{}' now", kind, old.name, name), old.name);
-      contents(old, *at->second);
+      contents(old, *at->second[taken[at->first]++]);
     }
-    for (const auto& each : after)
-      if (!known.contains(each.name))
-        add(Change::Type::Added, to_string(each.kind), each.name, false,
-            fmt::format("{} '{}' was added", to_string(each.kind), each.name));
+    for (const auto& each : after) {
+      if (taken[each.name] > 0 && taken[each.name]-- > 0) continue;
+      add(Change::Type::Added, to_string(each.kind), each.name, false,
+          fmt::format("{} '{}' was added", to_string(each.kind), each.name));
+    }
   }
 
   template <typename T>

@@ -26,6 +26,12 @@ TEST(Diff, SeesNoChangeInLayoutOrderAndComments) {
   EXPECT_EQ(changes_between("event A key k\nevent B\n", "# x\nevent  B  # y\nevent A\n  key k\n"), List{});
 }
 
+TEST(Diff, ComparesWhatIsDeclaredTwiceInOrder) {
+  EXPECT_EQ(changes_between("event A key k\nevent A key l\n", "event A key k\nevent A key l\n"), List{});
+  EXPECT_EQ(changes_between("event A key k\nevent A key l\n", "event A key k\n"), (List{"removed event A!"}));
+  EXPECT_EQ(changes_between("event A key k\n", "event A key k\nevent A key l\n"), (List{"added event A"}));
+}
+
 TEST(Diff, BreaksWhereAnEventGoes) {
   EXPECT_EQ(changes_between("event A\nevent B\n", "event A\n"), (List{"removed event B!"}));
   EXPECT_EQ(edited("game", "DrawOffered", "DrawProposed"), (List{"renamed event DrawProposed (was DrawOffered)!"}));

@@ -24,7 +24,11 @@ void add(Indices& to, Index index) {
 class Clustering {
  public:
   Clustering(const Graph& graph, bool keeps_declared)
-      : graph_(graph), board_(graph.board()), keys_(keys_of_events(graph)), keeps_declared_(keeps_declared) {}
+      : graph_(graph),
+        board_(graph.board()),
+        keys_(keys_of_events(graph)),
+        keeps_declared_(keeps_declared),
+        is_placed_(board_.events.size(), false) {}
 
   Emerged run() {
     for (Index i = 0; i < board_.commands.size(); ++i)
@@ -72,7 +76,9 @@ class Clustering {
     found->commands.push_back(command);
     for (const Index event : graph_.events_of(command)) {
       const bool is_kept = keeps_declared_ && !graph_.aggregates_of(command).empty();
-      if (is_kept || keys_[event].key == found->key) add(found->events, event);
+      if (!is_kept && keys_[event].key != found->key) continue;
+      add(found->events, event);
+      is_placed_[event] = true;
     }
   }
 
@@ -84,14 +90,8 @@ class Clustering {
       if (!board_.commands[command].to.empty()) return;
       is_produced = true;
     }
-    if (!is_produced || !has_cluster_with(event)) add(cluster(keys_[event].key).events, event);
+    if (!is_produced || !is_placed_[event]) add(cluster(keys_[event].key).events, event);
   }
-  bool has_cluster_with(Index event) const {
-    return std::ranges::any_of(out_.aggregates, [&](const AggregateCandidate& each) {
-      return std::ranges::find(each.events, event) != each.events.end();
-    });
-  }
-
   void sort_by_timeline() {
     std::erase_if(out_.aggregates,
                   [](const AggregateCandidate& each) { return each.commands.empty() && each.events.empty(); });
@@ -210,6 +210,7 @@ class Clustering {
   const Board& board_;
   const std::vector<EventKey> keys_;
   const bool keeps_declared_;
+  std::vector<bool> is_placed_;
   std::map<std::string, size_t> by_key_;
   std::vector<size_t> of_command_, of_event_;
   Emerged out_;

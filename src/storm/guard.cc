@@ -14,7 +14,7 @@ namespace weft::storm {
 
 namespace {
 
-constexpr size_t kQuantitiesMax = 4;
+constexpr size_t kQuantitiesMax = 3;
 constexpr size_t kNestingMax = 32;
 
 struct Node {

@@ -21,7 +21,7 @@ struct Coverage {
 /// Understands comparisons of names, numbers and sums (`1 <= talks <= slots`, `amount > 2 * limit`), `and`, `or`,
 /// `not`, "at least", "more than" and the like, `otherwise`, and one piece of prose beside its negation ("paid", "not
 /// paid"). Quantities are taken for whole numbers from 0 on unless a guard has a fraction or a negative number. Cost:
-/// bounded; guards of more than four quantities count as prose.
+/// bounded; guards of more than three quantities count as prose.
 Coverage cover(std::span<const std::string_view> guards);
 
 /// Whether a guard speaks of time that has to pass ("3 days after", "deadline is over").

@@ -96,7 +96,9 @@ const Mutation kMutations[] = {
     {"game", "", "policy Again when RatingChanged then ChangeRating", "N02 ChangeRating, P03 Again"},
     {"game", "", "policy Again when RatingChanged if \"rating < 0\" then ChangeRating", "N02 ChangeRating"},
     {"library", "\"daysLate > 0\"", "\"3 days after the loan\"", "P05 FineLate"},
-    {"library", "  from Clock  key copy", "  key copy", "E02 DueDateReached, P05 DueDateReached"},
+    {"library", "  from Clock  key copy", "  key copy", "E02 DueDateReached"},
+    {"game", "", "event TrialExpired key trial\ncommand EndTrial by Player sees Lobby to Clock -> TrialExpired ! No",
+     "E03 TrialExpired"},
     // Views.
     {"library", "view    MyLoans  from CopyLent, LoanExtended, ReminderSent, FineImposed, FinePaid", "view    MyLoans",
      "E03 FineImposed, E03 FinePaid, E03 LoanExtended, E03 ReminderSent, V01 MyLoans"},

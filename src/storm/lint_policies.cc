@@ -159,8 +159,8 @@ bool comes_from_clock(const Event& event) {
 }
 
 bool names_time(const Event& event) {
-  constexpr std::array<std::string_view, 8> kMoments = {"deadline", "timeout", "expired", "elapsed",
-                                                        "midnight", "overdue", "lapsed",  "due"};
+  constexpr std::array<std::string_view, 6> kMoments = {"deadline", "timeout",  "expired",
+                                                        "elapsed",  "midnight", "overdue"};
   return std::ranges::any_of(split_words(event.name), [&](const std::string& word) {
     return std::ranges::find(kMoments, word) != kMoments.end();
   });
