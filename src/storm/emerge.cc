@@ -168,6 +168,7 @@ class Clustering {
     }
     candidate.confidence = inside + outside > 0 ? inside / (inside + outside) : 0;
     candidate.is_key_inferred = written == 0;
+    if (candidate.is_key_inferred) name_by_words(candidate);
     explain(candidate, written);
     candidate.alternatives.insert(candidate.alternatives.end(), with.begin(), with.end());
     candidate.alternatives.insert(candidate.alternatives.end(), guesses.begin(), guesses.end());
@@ -175,6 +176,21 @@ class Clustering {
     if (candidate.commands.empty()) candidate.confidence *= 0.5;
     if (candidate.is_key_inferred) candidate.confidence = std::min(candidate.confidence, 0.75);
     offer_split(candidate);
+  }
+
+  // "CallForPapersOpened" and "CallForPapersClosed" share more than the word that they were put together by.
+  void name_by_words(AggregateCandidate& candidate) const {
+    std::vector<std::string> shared;
+    for (const Index event : candidate.events) {
+      std::vector<std::string> words = split_words(board_.events[event].name);
+      if (!words.empty()) words.pop_back();
+      if (event == candidate.events.front()) shared = words;
+      const auto [end, other] = std::ranges::mismatch(shared, words);
+      shared.erase(end, shared.end());
+    }
+    if (candidate.events.size() < 2 || shared.size() < 2) return;
+    candidate.name = pascal_case(shared);
+    candidate.key = kebab_case(candidate.name);
   }
 
   void explain(AggregateCandidate& candidate, size_t written) {

@@ -59,7 +59,7 @@ class KeyGuess {
       return key;
     }
     key.key = scores[0].first;
-    if (scores.size() > 1 && scores[1].second * 2 >= scores[0].second) key.second = scores[1].first;
+    if (scores.size() > 1 && scores[1].second * 4 >= scores[0].second) key.second = scores[1].first;
     return key;
   }
 

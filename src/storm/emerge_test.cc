@@ -58,6 +58,19 @@ TEST(Emerge, InfersKeysFromWords) {
                   "Move: MakeMove", "Draw: OfferDraw", "Rating: ChangeRating"}));
 }
 
+TEST(Emerge, NamesAClusterByAllThatItsEventsShare) {
+  EXPECT_EQ(clusters_of("event CallForPapersOpened\nevent CallForPapersClosed\nevent PollOpened\n"),
+            (List{"CallForPapers: (CallForPapersOpened) (CallForPapersClosed)", "Poll: (PollOpened)"}));
+}
+
+TEST(Emerge, AsksRefusalsForAnotherKey) {
+  const Document document = parsed(
+      "event PollOpened\nevent PollClosed\nevent VoteCast\nevent VoteChanged\ncommand CastVote -> VoteCast ! PollNotOpen\n");
+  const Emerged emerged = emerge(Graph(document.board));
+  ASSERT_EQ(emerged.aggregates.size(), 2u);
+  EXPECT_EQ(emerged.aggregates[1].alternatives, (List{"VoteCast may belong to 'poll'"}));
+}
+
 TEST(Emerge, DoubtsWhatItInferred) {
   for (const std::string name : {"game", "library", "hospital", "bank", "shop"}) {
     const Document document = parsed(without_keys(board_text(name)));

@@ -93,6 +93,53 @@ void check_synonyms(LintRun& run) {
   }
 }
 
+// The words of an event's name, each as its common synonym: "ClientRegistered" and "CustomerRegistered" are one.
+std::string meaning_of(std::string_view event) {
+  std::string out;
+  for (const std::string& word : split_words(event)) {
+    const std::string base = stem(word);
+    out += std::string(synonym_of(base)) + " ";
+  }
+  return out;
+}
+
+void check_synonymous_events(LintRun& run) {
+  std::map<std::string, Index> first;
+  for (Index i = 0; i < run.board.events.size(); ++i) {
+    const auto [at, is_new] = first.try_emplace(meaning_of(run.board.events[i].name), i);
+    if (is_new) continue;
+    const Event &event = run.board.events[i], &other = run.board.events[at->second];
+    const std::string context = run.graph.context_of_event(i), home = run.graph.context_of_event(at->second);
+    if (context.empty() || home.empty() || context == home || is_near_duplicate(event.name, other.name)) continue;
+    run.add(
+        "X03", event,
+        fmt::format("'{}' in '{}' and '{}' in '{}': two words for one thing?", other.name, home, event.name, context),
+        "one word for one thing, or say in a comment how they differ");
+  }
+}
+
+// A field of one name and two types, in two contexts.
+void check_fields(LintRun& run) {
+  static const std::set<std::string> kEverywhere = {"id",     "name", "status", "state", "type",  "kind", "note",
+                                                    "reason", "time", "date",   "text",  "value", "code"};
+  std::map<std::string, std::pair<std::string, std::string>> first;  // field → type, context
+  for (Index i = 0; i < run.board.events.size(); ++i) {
+    const Event& event = run.board.events[i];
+    const std::string context = run.graph.context_of_event(i);
+    if (context.empty()) continue;
+    for (const Field& field : event.fields) {
+      const std::string type = field.type + (field.is_list ? "[]" : "");
+      const auto [at, is_new] = first.try_emplace(lower_case(field.name), type, context);
+      if (is_new || at->second.first == type || at->second.second == context || kEverywhere.contains(at->first))
+        continue;
+      run.add("X03", field.place, event.name,
+              fmt::format("'{}' is {} in '{}' and {} in '{}'", field.name, at->second.first, at->second.second, type,
+                          context),
+              "one word means one thing: give one of them another name");
+    }
+  }
+}
+
 }  // namespace
 
 void lint_contexts(LintRun& run) {
@@ -101,6 +148,8 @@ void lint_contexts(LintRun& run) {
   if (run.board.contexts.size() < 2) return;
   check_language(run);
   check_synonyms(run);
+  check_synonymous_events(run);
+  check_fields(run);
 }
 
 }  // namespace weft::storm

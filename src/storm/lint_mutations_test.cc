@@ -123,6 +123,8 @@ const Mutation kMutations[] = {
     {"bank", "commands OrderTransfer, FailTransfer", "commands OrderTransfer, FailTransfer, SendTransfer",
      "X02 SendTransfer"},
     {"shop", "ParcelHandedOver", "OrderHandedOver", "X03 OrderHandedOver"},
+    {"shop", "ReturnRefused", "OrderAborted", "X03 OrderAborted"},
+    {"shop", "fields weight:number>=0<=30", "fields weight:number>=0<=30, express:int", "X03 ParcelPacked"},
     // Remarks.
     {"game", "", "hotspot \"How long is long?\" on MoveMade", "H01 How long is long?"},
     {"game", "", "hotspot \"How long is long?\" on Nothing", "H01 How long is long?, H02 How long is long?"},
