@@ -389,8 +389,11 @@ def verbs(tree: Tree):
     for path in tree.sources((".cc",)):
         if module_of(path) != "cli" or is_test(path):
             continue
-        for match in re.finditer(r'add_subcommand\(\s*"([\w-]+)"|add_(?:option|flag)\w*(?:<[^>]*>)?\(\s*"([^"]+)"', tree.files[path]):
-            wanted = f"weft {match.group(1)}" if match.group(1) else re.split(r"[,{]", match.group(2))[-1]
+        # A verb of a verb is added to an object of that name: `storm.add_subcommand("lint"`, or `add(storm, status, "lint"`.
+        for match in re.finditer(r'(\w+)(?:\.|->)add_subcommand\(\s*"([\w-]+)"|\badd\((\w+), status, "([\w-]+)"|'
+                                 r'add_(?:option|flag)\w*(?:<[^>]*>)?\(\s*"([^"]+)"', tree.files[path]):
+            above, verb, option = match[1] or match[3], match[2] or match[4], match[5]
+            wanted = re.split(r"[,{]", option)[-1] if option else f"weft {verb}" if above == "app" else f"weft {above} {verb}"
             if wanted not in documents:
                 yield Fault(path, line_of(tree.files[path], match.start()), "verbs", f"`{wanted}` is in no document")
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/storm_draw.h"
 #include "cli/storm_files.h"
 #include "cli/version.h"
 #include "storm/accept.h"
@@ -265,6 +266,7 @@ void add_storm_verb(CLI::App& app, int& status) {
   storm->footer("A board is a text file: docs/board.md. How to run the workshop: docs/guide/event-storming.md.");
   add_writers(*storm, status);
   add_readers(*storm, status);
+  add_storm_draw(*storm, status);
 }
 
 }  // namespace weft::cli

@@ -47,13 +47,35 @@ def test_a_command_of_the_documents_works(workshop, command):
     assert done.returncode == 0, command + "\n" + done.stdout + done.stderr
 
 
+def test_the_table_of_rules_is_that_of_the_program():
+    source = (ROOT / "src/storm/finding.cc").read_text()
+    levels = {"Error": "error", "Warning": "warn", "Info": "info"}
+    rules = [(name, levels[level], text) for name, level, text in re.findall(r'\{"([A-Z0-9]{3})", Level::(\w+),\s*"([^"]+)"\}', source)]
+    table = re.findall(r"^\| ([A-Z][A-Z0-9]{2}) \| (\w+) \| (.*) \|$", (ROOT / "docs/board.md").read_text(), re.M)
+    assert len(rules) > 40 and table == rules
+
+
+def test_the_picture_of_the_readme_is_what_draw_makes(tmp_path):
+    assert storm("draw", BOARDS[0], "-o", tmp_path / "wall.svg").returncode == 0
+    assert (tmp_path / "wall.svg").read_bytes() == (ROOT / "docs/images/techtalks.svg").read_bytes()
+
+
+def test_the_commands_of_the_readme_work(tmp_path):
+    shutil.copytree(ROOT / "examples/techtalks", tmp_path / "examples/techtalks")
+    commands = re.findall(r"^    weft (storm .*?)(?:  +#.*)?$", (ROOT / "README.md").read_text(), re.M)
+    assert len(commands) == 4
+    for command in commands:
+        done = storm(*command.split()[1:], cwd=tmp_path)
+        assert done.returncode == 0, command + done.stderr
+
+
 def test_the_board_of_the_documents_is_clean(tmp_path):
     block = re.search(r"```board\n(board .*?)```", (ROOT / "docs/board.md").read_text(), re.S)[1]
     findings = output("lint", "-", "--json", text=block)["findings"]
     assert [finding["rule"] for finding in findings] == ["V02"], findings
 
 
-@pytest.mark.parametrize("verb", ["new", "fmt", "lint", "show", "emerge", "diff"])
+@pytest.mark.parametrize("verb", ["new", "fmt", "lint", "show", "emerge", "diff", "draw"])
 def test_help_has_examples(verb):
     done = storm(verb, "--help")
     assert done.returncode == 0 and f"weft storm {verb} " in done.stdout
