@@ -35,11 +35,120 @@ bool is_one_slip(std::string_view a, std::string_view b) {
   return !is_substitution || shorter >= 9;
 }
 
-std::vector<std::string> stems_of(std::string_view name) {
-  std::vector<std::string> stems;
-  for (const std::string& word : split_words(name)) stems.push_back(stem(word));
-  return stems;
+/// A name taken apart.
+struct Taken {
+  explicit Taken(std::string_view name) : words(split_words(name)) {
+    for (const std::string& word : words) stems.push_back(stem(word));
+    for (const std::string& word : words) plain += word;
+  }
+  std::vector<std::string> words, stems;
+  std::string plain;
+};
+
+bool is_near(const Taken& a, const Taken& b) {
+  if (a.plain == b.plain) return true;
+  if (a.stems.size() != b.stems.size()) return false;
+  size_t differing = 0, at = 0;
+  for (size_t i = 0; i < a.stems.size(); ++i)
+    if (a.stems[i] != b.stems[i]) ++differing, at = i;
+  if (differing == 0) return true;
+  if (differing == 1) return is_one_slip(a.stems[at], b.stems[at]) || is_one_slip(a.words[at], b.words[at]);
+  std::vector<std::string> left = a.stems, right = b.stems;
+  std::ranges::sort(left);
+  std::ranges::sort(right);
+  return left == right;
 }
+
+size_t hash_of(std::string_view text) { return std::hash<std::string_view>()(text); }
+size_t mixed(size_t a, size_t b) { return (a ^ (b + 0x9E3779B97F4A7C15 + (a << 6) + (a >> 2))) * 0xBF58476D1CE4E5B9; }
+
+/// Names that are near an earlier one. Comparing all pairs is quadratic, so only those are compared that share a
+/// signature: their letters, their words in the order of the alphabet, or all words but one — and where many share
+/// that, the one word with a letter left out of it (two words a slip apart become one so).
+class NearFinder {
+ public:
+  explicit NearFinder(std::span<const std::string_view> names) {
+    names_.reserve(names.size());
+    for (const std::string_view name : names) names_.emplace_back(name);
+    earliest_.resize(names.size());
+    for (size_t i = 0; i < names.size(); ++i) earliest_[i] = i;
+  }
+
+  std::vector<std::pair<size_t, size_t>> run() {
+    std::unordered_map<size_t, Group> groups;
+    groups.reserve(names_.size() * 4);
+    const auto add = [&](size_t signature, size_t position, uint32_t name) {
+      Group& group = groups[signature];
+      group.position = position;
+      group.members.push_back(name);
+    };
+    for (uint32_t i = 0; i < names_.size(); ++i) {
+      add(mixed(1, hash_of(names_[i].plain)), kNoPosition, i);
+      std::vector<size_t> hashes;
+      for (const std::string& word : names_[i].stems) hashes.push_back(hash_of(word));
+      for (size_t without = 0; without < hashes.size(); ++without) add(all_but(hashes, without), without, i);
+      std::ranges::sort(hashes);
+      add(all_but(hashes, kNoPosition), kNoPosition, i);
+    }
+    for (const auto& [signature, group] : groups) {
+      if (group.position == kNoPosition || group.members.size() <= kPairwiseMax) compare(group.members);
+      else compare_by_letters(group);
+    }
+    std::vector<std::pair<size_t, size_t>> pairs;
+    for (size_t i = 0; i < earliest_.size(); ++i)
+      if (earliest_[i] != i) pairs.emplace_back(earliest_[i], i);
+    return pairs;
+  }
+
+ private:
+  static constexpr size_t kPairwiseMax = 8, kAlikeMax = 64, kNoPosition = ~size_t{0};
+
+  struct Group {
+    size_t position = kNoPosition;  ///< of the word that may differ
+    std::vector<uint32_t> members;
+  };
+
+  static size_t all_but(const std::vector<size_t>& hashes, size_t without) {
+    size_t out = without + 2;
+    for (size_t i = 0; i < hashes.size(); ++i) out = mixed(out, i == without ? 7 : hashes[i]);
+    return out;
+  }
+
+  void meet(uint32_t earlier, uint32_t later) {
+    if (earlier < earliest_[later] && is_near(names_[earlier], names_[later])) earliest_[later] = earlier;
+  }
+
+  void compare(const std::vector<uint32_t>& members) {
+    for (size_t later = 1; later < members.size(); ++later)
+      for (size_t i = 0; i < std::min(later, kPairwiseMax); ++i) meet(members[i], members[later]);
+  }
+
+  void compare_by_letters(const Group& group) {
+    std::unordered_map<size_t, std::vector<uint32_t>> alike;
+    alike.reserve(group.members.size() * 8);
+    for (const uint32_t member : group.members) {
+      const auto add = [&](size_t letters) {
+        std::vector<uint32_t>& known = alike[letters];
+        for (const uint32_t earlier : known)
+          if (earlier != member) meet(earlier, member);
+        if (known.size() < kAlikeMax && (known.empty() || known.back() != member)) known.push_back(member);
+      };
+      const std::string &word = names_[member].words[group.position], &base = names_[member].stems[group.position];
+      for_each_shorter(word, add);
+      if (base != word) for_each_shorter(base, add);
+    }
+  }
+
+  template <typename Add>
+  static void for_each_shorter(const std::string& word, const Add& add) {
+    add(hash_of(word));
+    for (size_t letter = 0; letter < word.size(); ++letter)
+      add(hash_of(word.substr(0, letter) + word.substr(letter + 1)));
+  }
+
+  std::vector<Taken> names_;
+  std::vector<size_t> earliest_;
+};
 
 }  // namespace
 
@@ -76,66 +185,10 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
   return std::string(found);
 }
 
-bool is_near_duplicate(std::string_view a, std::string_view b) {
-  std::vector<std::string> left = stems_of(a), right = stems_of(b);
-  if (left.size() == right.size()) {
-    const std::vector<std::string> raw_left = split_words(a), raw_right = split_words(b);
-    size_t differing = 0, at = 0;
-    for (size_t i = 0; i < left.size(); ++i)
-      if (left[i] != right[i]) ++differing, at = i;
-    if (differing == 0) return true;
-    if (differing == 1 && (is_one_slip(left[at], right[at]) || is_one_slip(raw_left[at], raw_right[at]))) return true;
-  }
-  std::ranges::sort(left);
-  std::ranges::sort(right);
-  if (left == right) return true;
-  std::string plain_a, plain_b;
-  for (const std::string& word : split_words(a)) plain_a += word;
-  for (const std::string& word : split_words(b)) plain_b += word;
-  return plain_a == plain_b;
-}
-
-// What two near duplicates share at least one of: their words in order of the alphabet, their letters, or the words
-// with one letter left out of one (two words a slip apart become one so).
-static std::vector<size_t> signatures(std::string_view name) {
-  std::vector<size_t> out;
-  const std::hash<std::string> hash;
-  std::vector<std::string> words = stems_of(name);
-  std::string plain;
-  for (const std::string& word : split_words(name)) plain += word;
-  out.push_back(hash("=" + plain));
-  const std::vector<std::string> raw = split_words(name);
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (raw[i].size() < 4 || has_digit(raw[i])) continue;
-    std::string around;
-    for (size_t j = 0; j < words.size(); ++j) around += j == i ? "|" : words[j] + " ";
-    const auto with_one_less = [&](const std::string& word) {
-      out.push_back(hash(around + word));
-      for (size_t at = 0; at < word.size(); ++at)
-        out.push_back(hash(around + word.substr(0, at) + word.substr(at + 1)));
-    };
-    with_one_less(words[i]);
-    if (raw[i] != words[i]) with_one_less(raw[i]);
-  }
-  std::ranges::sort(words);
-  std::string sorted;
-  for (const std::string& word : words) sorted += word + " ";
-  out.push_back(hash("~" + sorted));
-  return out;
-}
+bool is_near_duplicate(std::string_view a, std::string_view b) { return is_near(Taken(a), Taken(b)); }
 
 std::vector<std::pair<size_t, size_t>> near_duplicates(std::span<const std::string_view> names) {
-  std::vector<std::pair<size_t, size_t>> pairs;
-  std::unordered_map<size_t, size_t> first_with;
-  for (size_t i = 0; i < names.size(); ++i) {
-    size_t earliest = i;
-    for (const size_t signature : signatures(names[i])) {
-      const auto [at, is_new] = first_with.try_emplace(signature, i);
-      if (!is_new && at->second < earliest && is_near_duplicate(names[at->second], names[i])) earliest = at->second;
-    }
-    if (earliest != i) pairs.emplace_back(earliest, i);
-  }
-  return pairs;
+  return NearFinder(names).run();
 }
 
 std::string_view synonym_of(std::string_view word) {
