@@ -197,8 +197,10 @@ class Formatter {
   }
 
   std::string finished() {
+    // Line ends as the file has them.
+    const bool has_returns = !document_.lines.empty() && document_.lines[0].ending == "\r\n";
     std::string text;
-    for (size_t i = 0; i < out_.size(); ++i) text += without_trailing_blanks(std::move(out_[i])) + "\n";
+    for (std::string& line : out_) text += without_trailing_blanks(std::move(line)) + (has_returns ? "\r\n" : "\n");
     return text;
   }
 

@@ -15,10 +15,19 @@ constexpr std::array<std::string_view, 13> kTechnical = {"created", "updated",  
                                                          "viewed",  "inserted",  "persisted", "fetched", "loaded",
                                                          "pressed", "displayed", "rendered"};
 
-void check_name(LintRun& run, const Event& event) {
-  if (!is_plain_ascii(event.name)) return;  // in a language whose tenses are not known here
+/// Whether most events have words that no table of English verbs knows: then nothing is said about tenses.
+bool is_in_another_language(const std::vector<Event>& events) {
+  const auto is_unknown = [](const Event& event) {
+    return is_plain_ascii(event.name) && !is_past_tense(event.name) && past_tense_of(event.name).empty();
+  };
+  return events.size() >= 3 && static_cast<size_t>(std::ranges::count_if(events, is_unknown)) * 2 > events.size();
+}
+
+void check_name(LintRun& run, const Event& event, bool is_foreign) {
+  if (!is_plain_ascii(event.name)) return;
   if (!is_past_tense(event.name)) {
     const std::string meant = past_tense_of(event.name);
+    if (meant.empty() && is_foreign) return;
     run.add("E01", event, fmt::format("'{}' is not past tense", event.name),
             meant.empty() ? "an event tells what has happened: NounVerbed" : fmt::format("did you mean '{}'?", meant));
     return;
@@ -95,9 +104,10 @@ void lint_events(LintRun& run) {
   const bool wants_keys = run.is_from(Stage::Aggregates) ||
                           std::ranges::any_of(events, [](const Event& event) { return event.key.has_value(); });
   const std::vector<bool> is_near = check_duplicates(run);
+  const bool is_foreign = is_in_another_language(events);
   for (Index i = 0; i < events.size(); ++i) {
     if (run.is_duplicate(events[i])) continue;
-    if (!is_near[i]) check_name(run, events[i]);
+    if (!is_near[i]) check_name(run, events[i], is_foreign);
     check_cause(run, i);
     check_effect(run, i);
     if (wants_keys && !events[i].key)

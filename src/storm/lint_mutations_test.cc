@@ -71,6 +71,7 @@ const Mutation kMutations[] = {
     {"hospital", "event   BedReleased                       key bed", "event   BedReleased", "E06 BedReleased"},
     {"library", "FinePaid                    key reader", "FinePaid", "E06 FinePaid"},
     {"bank", "-> AmountDebited ", "-> AmountDebited + TransferFailed ", "C06 DebitAmount, E07 TransferFailed"},
+    {"hospital", "DrugGiven", "DrugXyzzy", "E01 DrugXyzzy"},
     // Commands.
     {"shop", "PlaceOrder", "PlacedOrder", "C01 PlacedOrder"},
     {"shop", "PlaceOrder", "OrderPlacement", "C01 OrderPlacement"},

@@ -173,6 +173,10 @@ TEST(Format, AlignsAndKeepsComments) {
       "  -> A\n");
 }
 
+TEST(Format, KeepsTheLineEndsOfAFile) {
+  EXPECT_EQ(format(parsed("event  A\r\nevent B  key k\n")), "event   A\r\nevent   B key k\r\n");
+}
+
 TEST(Format, LeavesAloneWhatItCannotRead) {
   EXPECT_EQ(format(parsed("event   A    kye k\nbogus    line\nevent B   key k\n")),
             "event   A    kye k\nbogus    line\nevent   B key k\n");

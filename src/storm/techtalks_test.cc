@@ -123,6 +123,18 @@ TEST_F(TechTalks, JumpsToConclusionsAtAnEarlierStage) {
   EXPECT_EQ(ahead, (std::map<std::string, int>{{"A02", 6}, {"S01", 6}}));
 }
 
+TEST(Languages, AreNotHeldToEnglishTenses) {
+  const auto errors = [](const std::string& text) {
+    int count = 0;
+    for (const Finding& finding : lint(parsed(text))) count += finding.level == Level::Error;
+    return count;
+  };
+  EXPECT_EQ(errors("event OfenAngeheizt\nevent TeigGeknetet\nevent BrotGebacken\nevent BrotVerkauft\n"), 0);
+  EXPECT_EQ(errors("event ЗаказПринят\nevent БлюдоПодано\n"), 0);
+  EXPECT_EQ(errors("event HeatOven\nevent KneadDough\nevent BakeBread\nevent SellBread\n"), 4)
+      << "orders in English are told";
+}
+
 TEST_F(TechTalks, IsDone) {
   const NextStep step = next_step(graph);
   EXPECT_EQ(step.stage, Stage::Design);

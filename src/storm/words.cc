@@ -204,8 +204,10 @@ bool is_past_tense(std::string_view event) {
   const std::vector<std::string> words = split_words(event);
   for (size_t at = 0; at < words.size(); ++at) {
     if (!is_past_word(words[at])) continue;
-    const bool is_verb_of_it = at > 0 || words.size() == 1;
-    if (is_verb_of_it && (at + 1 == words.size() || is_one_of(words[at + 1], kParticles))) return true;
+    if (at == 0 && words.size() > 1) continue;  // "PlacedOrder" is an order that was placed
+    // "PupilLeftSchool" has an object; "set" in "DataSetImport" may be a noun.
+    const bool is_last = at + 1 == words.size() || is_one_of(words[at + 1], kParticles);
+    if (is_last || is_only_past(words[at])) return true;
   }
   return false;
 }
