@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/storm_draw.h"
+#include "cli/storm_export.h"
 #include "cli/storm_files.h"
 #include "cli/version.h"
 #include "storm/accept.h"
@@ -267,6 +268,7 @@ void add_storm_verb(CLI::App& app, int& status) {
   add_writers(*storm, status);
   add_readers(*storm, status);
   add_storm_draw(*storm, status);
+  add_storm_export(*storm, status);
 }
 
 }  // namespace weft::cli

@@ -105,6 +105,8 @@ const Mutation kMutations[] = {
      "E03 FineImposed, E03 FinePaid, E03 LoanExtended, E03 ReminderSent, V01 MyLoans"},
     {"game", "", "view Ranking from RatingChanged", "V02 Ranking"},
     {"shop", "fields basketId:string, sku", "fields basketId:string, colour:string, sku", "V03 Basket"},
+    {"shop", "lines:string[], express", "lines:PackingList[], express", ""},
+    {"shop", "fields basketId:string, sku", "fields basketId:string, total:number, sku", ""},
     // Aggregates.
     {"game", "", "aggregate Tournament key tournament \"ends\"", "A01 Tournament"},
     {"game", "stage   aggregates", "stage   policies", "A02 Challenge, A02 Game, A02 Rating"},

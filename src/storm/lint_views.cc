@@ -34,7 +34,9 @@ void check_fields(LintRun& run, Index index) {
     const bool is_carried = std::ranges::any_of(events, [&](Index index) {
       const Event& event = run.board.events[index];
       return is_carried_by_key(event, wanted) || joined(event.name) == joined(field.type) ||
-             std::ranges::any_of(event.fields, [&](const Field& carried) { return joined(carried.name) == wanted; });
+             std::ranges::any_of(event.fields, [&](const Field& carried) {
+               return joined(carried.name) == wanted || carried.type == view.name;  // or as part of the whole view
+             });
     });
     if (!is_carried)
       run.add("V03", field.place, view.name,

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WEFT = os.environ.get("WEFT_BINARY", str(ROOT / "build/release/weft"))
+VALIDATORS = ROOT / "build/storm_validators"
 BOARDS = [ROOT / "examples/techtalks/techtalks.board", *sorted((ROOT / "tests/storm").glob("*.board"))]
 DOCUMENTS = ["docs/board.md", "docs/guide/event-storming.md"]
 COMMANDS = [line for name in DOCUMENTS for block in re.findall(r"```sh\n(.*?)```", (ROOT / name).read_text(), re.S)
@@ -63,7 +64,7 @@ def test_the_picture_of_the_readme_is_what_draw_makes(tmp_path):
 def test_the_commands_of_the_readme_work(tmp_path):
     shutil.copytree(ROOT / "examples/techtalks", tmp_path / "examples/techtalks")
     commands = re.findall(r"^    weft (storm .*?)(?:  +#.*)?$", (ROOT / "README.md").read_text(), re.M)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         done = storm(*command.split()[1:], cwd=tmp_path)
         assert done.returncode == 0, command + done.stderr
@@ -75,7 +76,7 @@ def test_the_board_of_the_documents_is_clean(tmp_path):
     assert [finding["rule"] for finding in findings] == ["V02"], findings
 
 
-@pytest.mark.parametrize("verb", ["new", "fmt", "lint", "show", "emerge", "diff", "draw"])
+@pytest.mark.parametrize("verb", ["new", "fmt", "lint", "show", "emerge", "diff", "draw", "export", "import"])
 def test_help_has_examples(verb):
     done = storm(verb, "--help")
     assert done.returncode == 0 and f"weft storm {verb} " in done.stdout
@@ -155,6 +156,22 @@ def test_sarif_names_rule_place_and_words():
     assert len(run["results"]) == 35 and {result["ruleId"] for result in run["results"]} == rules
     region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 28, "startColumn": 9, "endColumn": 20}
+
+
+@pytest.mark.skipif(not (VALIDATORS / "node_modules/typescript").exists(), reason="the validators from npm are not installed")
+@pytest.mark.parametrize("board", ["good", "bad"])
+def test_sarif_has_the_types_of_its_schema(tmp_path, board):
+    """The schema as TypeScript knows it: fields that are none, wrong types and values that are not allowed do not compile."""
+    text = BOARDS[0].read_text() if board == "good" else "evnt \"x\nevent TalkWithdraw\nhotspot \"ü\" on Nobody\n"
+    sarif = storm("lint", "-", "--format", "sarif", text=text).stdout
+    source = VALIDATORS / f"sarif-{board}.ts"
+    source.write_text('import { StaticAnalysisResultsFormatSARIFVersion210JSONSchema } from "@schemastore/sarif-2.1.0";\n'
+                      f"export const log: StaticAnalysisResultsFormatSARIFVersion210JSONSchema = {sarif};\n")
+    compile_it = ["node", "node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--skipLibCheck", "--moduleResolution", "node", source.name]
+    done = subprocess.run(compile_it, cwd=VALIDATORS, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-3000:]
+    source.write_text(source.read_text().replace('"startLine"', '"beginLine"', 1))
+    assert subprocess.run(compile_it, cwd=VALIDATORS, capture_output=True, timeout=120).returncode != 0, "the check itself can fail"
 
 
 def test_github_annotations_escape_what_would_end_them(tmp_path):
