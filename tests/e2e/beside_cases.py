@@ -246,7 +246,7 @@ REQUESTS = {
     "garbage": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "garbage-text": b"hello\r\n\r\n", "nothing": {"send": ["half"], "wait": 0.2},
     "half-line": {"send": [b"GET / HT", "half"], "wait": 0.2}, "half-head": {"send": [b"GET / HTTP/1.1\r\nhost: te", "half"], "wait": 0.2},
     "half-body": {"send": [b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhello", 0.05, "half"], "wait": 0.3},
-    "half-after": {"send": [get(), "half"]}, "reset-body": {"send": [b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhello", 0.05,
+    "half-after": {"send": [get(), 0.3, "half"]}, "reset-body": {"send": [b"POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhello", 0.05,
     "reset"]}, "reset-waiting": {"send": [answer("slow"), 0.1, "reset"]}, "close-waiting": {"send": [answer("slow"), 0.1], "wait": 0.05},
     "reset-response": {"send": [answer("slow-body"), 0.15, "reset"]}, "reset-idle": {"send": [get(), "response", "reset"]},
     "good-bad": get("/1") + b"nonsense\r\n\r\n", "crlf-between": get("/1") + b"\r\n" + get("/2"),
