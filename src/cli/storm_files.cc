@@ -92,6 +92,7 @@ base::Result<storm::Document> read_revision(const std::string& object) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);  // what it says, we say
   std::string name = "git", verb = "show", end = "--end-of-options", what = object;
   char* arguments[] = {name.data(), verb.data(), end.data(), what.data(), nullptr};
   pid_t pid = 0;

@@ -44,6 +44,7 @@ std::optional<Kind> parse_kind(std::string_view word);
 struct Reference {
   std::string name;
   Place place;
+  bool is_stray = false;  ///< the grammar has no place for it (a finding tells): it may be meant, or not
 };
 
 /// A declared property of an event, command or view.

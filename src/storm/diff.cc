@@ -128,6 +128,7 @@ class Differ {
     compare(before_.views, after_.views), compare(before_.aggregates, after_.aggregates),
         compare(before_.contexts, after_.contexts);
     compare(before_.hotspots, after_.hotspots), compare(before_.opportunities, after_.opportunities);
+    order();
     types();
     return std::move(changes_);
   }
@@ -204,6 +205,20 @@ class Differ {
     };
     const std::set<std::string> left = surroundings(old_, *old_at), right = surroundings(new_, *new_at);
     return !left.empty() && left == right ? 4 : 0;
+  }
+  size_t neighbourhood(const Participant& before, const Participant& after) const {
+    const auto uses = [](const Board& board, const std::string& name) {
+      std::set<std::string> names;
+      const auto is_it = [&](const Reference& reference) { return reference.name == name; };
+      for (const Event& event : board.events)
+        if (std::ranges::any_of(event.from, is_it)) names.insert(event.name);
+      for (const Command& command : board.commands)
+        if (std::ranges::any_of(command.issuers, is_it) || std::ranges::any_of(command.to, is_it))
+          names.insert(command.name);
+      return names;
+    };
+    const std::set<std::string> left = uses(before_, before.name);
+    return !left.empty() && left == uses(after_, after.name) ? 4 : 0;
   }
   template <typename T>
   size_t neighbourhood(const T&, const T&) const {
@@ -319,6 +334,36 @@ class Differ {
         if (const auto at = renames.find(on.name); at != renames.end()) on.name = at->second;
   }
   void rename_references(Element&) const {}
+
+  // The order of events is the timeline: what is not in the longest run that kept its order has moved.
+  void order() {
+    const Renames& renames = renames_[static_cast<size_t>(Kind::Event)];
+    std::vector<Index> now;
+    for (const Event& event : before_.events) {
+      const auto renamed = renames.find(event.name);
+      const std::optional<Index> at = new_.find(Kind::Event, renamed == renames.end() ? event.name : renamed->second);
+      if (at && !old_.is_duplicate(event)) now.push_back(*at);
+    }
+    std::vector<size_t> tails, previous(now.size());  // of runs by length; patience sorting
+    for (size_t i = 0; i < now.size(); ++i) {
+      const auto at = std::ranges::lower_bound(tails, now[i], {}, [&](size_t tail) { return now[tail]; });
+      previous[i] = at == tails.begin() ? i : *(at - 1);
+      if (at == tails.end()) tails.push_back(i);
+      else *at = i;
+    }
+    std::set<Index> kept;
+    for (size_t i = tails.empty() ? 0 : tails.back(); !tails.empty(); i = previous[i]) {
+      kept.insert(now[i]);
+      if (previous[i] == i) break;
+    }
+    std::ranges::sort(now);
+    for (const Index event : now) {
+      if (kept.contains(event)) continue;
+      add(Change::Type::Changed, "event", after_.events[event].name, false,
+          event == 0 ? "stands first on the timeline now"
+                     : fmt::format("stands behind '{}' on the timeline now", after_.events[event - 1].name));
+    }
+  }
 
   // An event that moved to another context has another type where the pattern names the context.
   void types() {

@@ -21,9 +21,9 @@ struct Change {
 using Changes = std::vector<Change>;
 std::string_view to_string(Change::Type type);
 
-/// Order, layout and comments are no changes. Breaking is: an event removed, renamed or given another CloudEvents type;
-/// a field of one removed; a field narrowed (its type, a bound, its values) or made required; a required field added to
-/// a command. Cost: near linear; renames are guessed among what was removed and added.
+/// Layout, comments and the order of what is no event are no changes. Breaking is: an event removed, renamed or given
+/// another CloudEvents type; a field of one removed; a field narrowed (its type, a bound, its values) or made required;
+/// a required field added to a command. Cost: near linear; renames are guessed among what was removed and added.
 Changes diff(const Board& before, const Board& after);
 
 bool is_breaking(const Changes& changes);

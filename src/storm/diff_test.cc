@@ -22,8 +22,22 @@ List edited(const std::string& board, const std::string& from, const std::string
   return changes_between(text, replaced(text, from, to));
 }
 
-TEST(Diff, SeesNoChangeInLayoutOrderAndComments) {
-  EXPECT_EQ(changes_between("event A key k\nevent B\n", "# x\nevent  B  # y\nevent A\n  key k\n"), List{});
+TEST(Diff, SeesNoChangeInLayoutAndComments) {
+  EXPECT_EQ(changes_between("event A key k\nevent B\ncommand C\ncommand D\n",
+                            "# x\ncommand D\nevent A\n  key k\nevent  B  # y\ncommand C\n"),
+            List{});
+}
+
+TEST(Diff, SeesWhatMovedOnTheTimeline) {
+  EXPECT_EQ(changes_between("event A\nevent B\nevent C\nevent D\n", "event A\nevent C\nevent D\nevent B\n"),
+            (List{"changed event B"}));
+  EXPECT_EQ(changes_between("event A\nevent B\nevent C\n", "event C\nevent New\nevent A\nevent B\n"),
+            (List{"added event New", "changed event C"}));
+}
+
+TEST(Diff, FindsAnotherNameForSomebody) {
+  EXPECT_EQ(changes_between("actor Ann\ncommand Do by Ann\n", "actor Bob\ncommand Do by Bob\n"),
+            (List{"renamed actor Bob (was Ann)"}));
 }
 
 TEST(Diff, ComparesWhatIsDeclaredTwiceInOrder) {

@@ -190,8 +190,8 @@ TEST(Draw, TheReferenceBoardHasFewCrossingsShortEdgesAndAGoodShape) {
   const Graph graph(document.board);
   const Picture picture = picture_of(graph, {});
   const Measure sum = measure(picture);
-  EXPECT_LE(sum.crossings, 30);
-  EXPECT_LE(sum.length, 20'000);
+  EXPECT_LE(sum.crossings, 15);
+  EXPECT_LE(sum.length, 17'000);
   EXPECT_GE(picture.width * 10, picture.height * 16);
   EXPECT_LE(picture.width, picture.height * 3);
 }

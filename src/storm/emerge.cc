@@ -75,9 +75,10 @@ class Clustering {
     }
     found->commands.push_back(command);
     for (const Index event : graph_.events_of(command)) {
+      // A guess is no reason to tear an event from the command that leads to it.
       const bool is_kept = keeps_declared_ && !graph_.aggregates_of(command).empty();
-      if (!is_kept && keys_[event].key != found->key) continue;
-      add(found->events, event);
+      if (!is_kept && keys_[event].key != found->key && !keys_[event].is_inferred) continue;
+      if (!is_placed_[event] || is_kept || keys_[event].key == found->key) add(found->events, event);
       is_placed_[event] = true;
     }
   }
@@ -146,12 +147,14 @@ class Clustering {
     std::vector<std::string> with, guesses;
     for (const Index event : candidate.events) {
       written += !keys_[event].is_inferred;
-      if (!keys_[event].second.empty() && keys_[event].second != candidate.key)
+      if (keys_[event].is_inferred && keys_[event].key != candidate.key)
+        guesses.push_back(fmt::format("{} may belong to '{}'", board_.events[event].name, keys_[event].key));
+      else if (!keys_[event].second.empty() && keys_[event].second != candidate.key)
         guesses.push_back(fmt::format("{} may belong to '{}'", board_.events[event].name, keys_[event].second));
     }
     for (const Index command : candidate.commands)
       for (const Index event : graph_.events_of(command)) {
-        if (keys_[event].key == candidate.key) {
+        if (keys_[event].key == candidate.key || keys_[event].is_inferred) {
           ++inside;
           continue;
         }
@@ -168,7 +171,6 @@ class Clustering {
     }
     candidate.confidence = inside + outside > 0 ? inside / (inside + outside) : 0;
     candidate.is_key_inferred = written == 0;
-    if (candidate.is_key_inferred) name_by_words(candidate);
     explain(candidate, written);
     candidate.alternatives.insert(candidate.alternatives.end(), with.begin(), with.end());
     candidate.alternatives.insert(candidate.alternatives.end(), guesses.begin(), guesses.end());
@@ -176,6 +178,7 @@ class Clustering {
     if (candidate.commands.empty()) candidate.confidence *= 0.5;
     if (candidate.is_key_inferred) candidate.confidence = std::min(candidate.confidence, 0.75);
     offer_split(candidate);
+    if (candidate.is_key_inferred) name_by_words(candidate);
   }
 
   // "CallForPapersOpened" and "CallForPapersClosed" share more than the word that they were put together by.

@@ -19,6 +19,16 @@ void vote(Scores& scores, std::string_view key, double weight) {
   else at->second += weight;
 }
 
+// "parcelId" and "parcel_id" are about a parcel.
+std::string noun_of_id(std::string_view field) {
+  std::vector<std::string> words = split_words(field);
+  if (words.size() < 2 || words.back() != "id") return {};
+  words.pop_back();
+  std::string noun;
+  for (const std::string& word : words) noun += (noun.empty() ? "" : "-") + word;
+  return noun;
+}
+
 class KeyGuess {
  public:
   explicit KeyGuess(const Graph& graph) : graph_(graph) {
@@ -28,6 +38,8 @@ class KeyGuess {
       std::set<std::string> once(nouns_.back().begin(), nouns_.back().end());
       for (const std::string& noun : once) ++count_[noun];
       if (!nouns_.back().empty()) ++leading_[nouns_.back()[0]];
+      for (const Field& field : event.fields)
+        if (const std::string noun = noun_of_id(field.name); !noun.empty()) ++ids_[noun];
     }
   }
 
@@ -51,6 +63,9 @@ class KeyGuess {
         vote(scores, nouns[i], (is_written ? 2 : 1) + (i == 0 ? 1 : 0) + (leads ? 1 : 0));
     }
     for (const Index command : graph_.producers(index)) ask_command(command, index, scores);
+    for (const Field& field : graph_.board().events[index].fields)
+      if (const std::string noun = noun_of_id(field.name); !noun.empty() && ids_[noun] > 1) vote(scores, noun, 1.5);
+    for (const Reference& reference : graph_.board().events[index].refs) vote(scores, lower_case(reference.name), 1);
     std::ranges::stable_sort(scores, std::greater{}, &std::pair<std::string, double>::second);
     EventKey key{{}, true, {}};
     if (scores.empty()) {
@@ -76,7 +91,7 @@ class KeyGuess {
   const Graph& graph_;
   std::set<std::string> written_;
   std::vector<std::vector<std::string>> nouns_;
-  std::unordered_map<std::string, size_t> count_, leading_;
+  std::unordered_map<std::string, size_t> count_, leading_, ids_;
 };
 
 bool is_filler(std::string_view word) {

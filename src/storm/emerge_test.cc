@@ -58,6 +58,22 @@ TEST(Emerge, InfersKeysFromWords) {
                   "Move: MakeMove", "Draw: OfferDraw", "Rating: ChangeRating"}));
 }
 
+TEST(Emerge, AsksIdsAndReferencesWhereNamesShareNothing) {
+  const List together = {"Parcel: (ParcelShipped) (ParcelReturned) (GoodsDelivered)"};
+  EXPECT_EQ(
+      clusters_of(
+          "event ParcelShipped fields parcelId:uuid\nevent ParcelReturned fields parcelId:uuid\nevent GoodsDelivered fields parcelId:uuid\n"),
+      together);
+  EXPECT_EQ(clusters_of("event ParcelShipped\nevent ParcelReturned\nevent GoodsDelivered ref parcel\n"), together);
+}
+
+TEST(Emerge, LeavesAnEventWithItsCommandWhereItsKeyIsAGuess) {
+  EXPECT_EQ(
+      clusters_of(
+          "event LotShown\nevent HammerFell\nevent LotSold\nevent LotBoughtIn\ncommand ShowLot -> LotShown\ncommand DropHammer -> HammerFell + LotSold | HammerFell + LotBoughtIn\n"),
+      (List{"Lot: ShowLot DropHammer"}));
+}
+
 TEST(Emerge, NamesAClusterByAllThatItsEventsShare) {
   EXPECT_EQ(clusters_of("event CallForPapersOpened\nevent CallForPapersClosed\nevent PollOpened\n"),
             (List{"CallForPapers: (CallForPapersOpened) (CallForPapersClosed)", "Poll: (PollOpened)"}));

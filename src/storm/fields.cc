@@ -117,14 +117,22 @@ class FieldReader {
   void values(Field& field) {
     cursor_.skip();
     cursor_.skip();
+    const auto is_value = [](const Token& token) {
+      return token.kind == Token::Kind::Text ||
+             (token.kind == Token::Kind::Word && token.text.find(':') == std::string::npos);
+    };
+    bool has_told = false;
     while (cursor_.peek().kind == Token::Kind::Word || cursor_.peek().kind == Token::Kind::Text) {
+      const bool is_quoted = cursor_.peek().kind == Token::Kind::Text;
       field.values.push_back(cursor_.take().text);
       if (cursor_.accept(Token::Kind::Bar)) continue;
-      const Token& next = cursor_.peek_next();
-      const bool goes_on = cursor_.peek().kind == Token::Kind::Comma &&
-                           (next.kind == Token::Kind::Word || next.kind == Token::Kind::Text) &&
-                           next.text.find(':') == std::string::npos;
-      if (!goes_on) break;
+      if (cursor_.peek().kind == Token::Kind::Text && !is_quoted) break;  // the text of the element
+      if (is_value(cursor_.peek()) && !is_clause(cursor_.peek()) && !cursor_.peek_next().text.starts_with(':')) {
+        if (!has_told) cursor_.expected("'|' between the values of 'one of'");
+        has_told = true;
+        continue;
+      }
+      if (cursor_.peek().kind != Token::Kind::Comma || !is_value(cursor_.peek_next())) break;
       cursor_.skip();
     }
     if (field.values.empty()) cursor_.expected("the values of 'one of'", "one of draft|open|closed");

@@ -14,12 +14,15 @@ namespace {
 constexpr size_t kKindWidth = 7;        // of "command"
 constexpr size_t kColumnWidthMax = 44;  // wider cells do not set a column
 
+/// Where the text in quotes stands among clauses; else it is last.
+constexpr std::string_view kText = "\"";
+
 std::span<const std::string_view> clauses_of(Kind kind) {
   static constexpr std::string_view kEvent[] = {"from", "key", "ref", "pivotal", "fields"};
   static constexpr std::string_view kCommand[] = {"by", "sees", "to", "->", "!", "fields"};
   static constexpr std::string_view kPolicy[] = {"when", "if", "then"};
   static constexpr std::string_view kView[] = {"from", "fields"};
-  static constexpr std::string_view kAggregate[] = {"key", "commands"};
+  static constexpr std::string_view kAggregate[] = {"key", kText, "commands"};
   static constexpr std::string_view kContext[] = {"core", "supporting", "generic", "owns", "fronts", "team"};
   static constexpr std::string_view kRemark[] = {"on"};
   switch (kind) {
@@ -148,8 +151,8 @@ class Formatter {
     return std::ranges::find(clauses, token.text) != clauses.end();
   }
   static size_t position(const Token& token, std::span<const std::string_view> clauses) {
-    if (token.kind == Token::Kind::Text) return clauses.size();
-    return static_cast<size_t>(std::ranges::find(clauses, token.text) - clauses.begin());
+    const std::string_view word = token.kind == Token::Kind::Text ? kText : std::string_view(token.text);
+    return static_cast<size_t>(std::ranges::find(clauses, word) - clauses.begin());
   }
 
   void align(std::vector<Row>& group, Kind) {

@@ -21,7 +21,11 @@ template <typename Elements>
 void Graph::name(Kind kind, const Elements& elements) {
   Names& names = names_[static_cast<size_t>(kind)];
   names.reserve(elements.size());
-  for (Index i = 0; i < elements.size(); ++i) names.try_emplace(elements[i].name, i);
+  std::unordered_set<std::string> seen;
+  for (Index i = 0; i < elements.size(); ++i) {
+    names.try_emplace(elements[i].name, i);
+    if (!seen.insert(lower_case(elements[i].name)).second) duplicates_.insert(&elements[i]);
+  }
 }
 
 template <typename References>
@@ -55,10 +59,20 @@ void Graph::link_commands() {
   readers_.resize(board_.views.size());
   aggregates_.resize(board_.commands.size());
   for (Index i = 0; i < board_.commands.size(); ++i) {
+    if (is_duplicate(board_.commands[i])) {
+      for (std::vector<Indices>* of : {&events_, &systems_, &views_seen_, &issuing_policies_, &issuing_actors_})
+        of->emplace_back();
+      continue;
+    }
     const Command& command = board_.commands[i];
     Indices events;
     for (const std::vector<Reference>& together : command.outcomes)
-      for (const Index event : resolve_all(Kind::Event, together)) add(events, event);
+      for (const Reference& outcome : together) {
+        const std::optional<Index> event = resolve(Kind::Event, outcome.name);
+        if (!event) continue;
+        add(events, *event);
+        if (board_.events[*event].name != outcome.name) guessed_outcomes_.insert({i, *event});
+      }
     for (const Index event : events) add(producers_[event], i);
     events_.push_back(std::move(events));
     systems_.push_back(resolve_all(Kind::System, command.to));
@@ -69,6 +83,8 @@ void Graph::link_commands() {
       const bool is_policy = issuer.is_policy || (!find(Kind::Actor, issuer.name) && find(Kind::Policy, issuer.name));
       if (const std::optional<Index> found = resolve(is_policy ? Kind::Policy : Kind::Actor, issuer.name))
         add(is_policy ? policies : actors, *found);
+      if (is_policy && !find(Kind::Policy, issuer.name))
+        if (const std::optional<Index> guess = resolve(Kind::Policy, issuer.name)) guessed_issuers_.insert({i, *guess});
     }
     issuing_policies_.push_back(std::move(policies));
     issuing_actors_.push_back(std::move(actors));
@@ -77,13 +93,17 @@ void Graph::link_commands() {
 
 void Graph::link_policies() {
   for (Index i = 0; i < board_.policies.size(); ++i) {
+    if (is_duplicate(board_.policies[i])) {
+      triggers_.emplace_back(), commands_.emplace_back();
+      continue;
+    }
     triggers_.push_back(resolve_all(Kind::Event, board_.policies[i].when));
     commands_.push_back(resolve_all(Kind::Command, board_.policies[i].then));
     for (const Index event : triggers_.back()) add(policies_on_[event], i);
     for (const Index command : commands_.back()) add(issuing_policies_[command], i);
   }
   for (Index i = 0; i < board_.views.size(); ++i) {
-    feeds_.push_back(resolve_all(Kind::Event, board_.views[i].from));
+    feeds_.push_back(is_duplicate(board_.views[i]) ? Indices() : resolve_all(Kind::Event, board_.views[i].from));
     for (const Index event : feeds_.back()) add(views_of_[event], i);
   }
 }
@@ -91,9 +111,12 @@ void Graph::link_policies() {
 void Graph::link_owners() {
   owners_.resize(board_.aggregates.size());
   fronts_.resize(board_.systems.size());
-  for (Index i = 0; i < board_.aggregates.size(); ++i)
+  for (Index i = 0; i < board_.aggregates.size(); ++i) {
+    if (is_duplicate(board_.aggregates[i])) continue;
     for (const Index command : resolve_all(Kind::Command, board_.aggregates[i].commands)) add(aggregates_[command], i);
+  }
   for (Index i = 0; i < board_.contexts.size(); ++i) {
+    if (is_duplicate(board_.contexts[i])) continue;
     for (const Index aggregate : resolve_all(Kind::Aggregate, board_.contexts[i].owns)) add(owners_[aggregate], i);
     for (const Index system : resolve_all(Kind::System, board_.contexts[i].fronts)) add(fronts_[system], i);
   }
@@ -134,9 +157,13 @@ std::optional<Index> Graph::resolve(Kind kind, std::string_view name) const {
 
 Indices Graph::causes_of(Index event) const {
   Indices causes;
-  for (const Index command : producers_[event])
-    for (const Index policy : issuing_policies_[command])
+  for (const Index command : producers_[event]) {
+    if (is_guess(command, event)) continue;
+    for (const Index policy : issuing_policies_[command]) {
+      if (guessed_issuers_.contains({command, policy})) continue;
       for (const Index trigger : triggers_[policy]) add(causes, trigger);
+    }
+  }
   return causes;
 }
 

@@ -4,10 +4,13 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "storm/board.h"
@@ -37,6 +40,8 @@ class Graph {
   explicit Graph(const Board& board);
 
   const Board& board() const { return board_; }
+  /// Whether this name, ignoring case, is an earlier one's of its kind: nothing leads to such an element or from it.
+  bool is_duplicate(const Element& element) const { return duplicates_.contains(&element); }
   std::optional<Index> find(Kind kind, std::string_view name) const;
   /// Every kind that has this name.
   std::vector<Kind> kinds_of(std::string_view name) const;
@@ -50,6 +55,9 @@ class Graph {
   const Indices& policies_on(Index event) const { return policies_on_[event]; }
   const Indices& views_of(Index event) const { return views_of_[event]; }
   const Indices& sources_of(Index event) const { return sources_[event]; }  ///< systems
+  /// Whether a command leads to an event only because a wrong name was followed to what was meant. A guess spares
+  /// findings (nothing is missing) and makes none.
+  bool is_guess(Index command, Index event) const { return guessed_outcomes_.contains({command, event}); }
   /// Events whose policies issue a command that produces this one.
   Indices causes_of(Index event) const;
 
@@ -100,6 +108,8 @@ class Graph {
   void link_owners();
 
   const Board& board_;
+  std::unordered_set<const Element*> duplicates_;
+  std::set<std::pair<Index, Index>> guessed_outcomes_, guessed_issuers_;  // command and event, command and policy
   Names names_[11];
   mutable std::map<std::pair<Kind, std::string>, std::optional<std::string>> nearest_;
   std::vector<Indices> producers_, policies_on_, views_of_, sources_;

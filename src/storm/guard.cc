@@ -365,6 +365,30 @@ bool has_kind(const Node& node, Node::Kind kind) {
   return node.kind == kind || std::ranges::any_of(node.parts, [&](const Node& part) { return has_kind(part, kind); });
 }
 
+constexpr std::array<std::string_view, 18> kTimeUnits = {
+    "second", "seconds", "minute", "minutes", "hour",  "hours", "day",    "days",    "week",
+    "weeks",  "month",   "months", "year",    "years", "night", "nights", "quarter", "quarters"};
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : std::string(text) + " ") {
+    if (is_word_character(c) && c != '.') {
+      word += c;
+    } else if (!word.empty()) {
+      words.push_back(lower_case(word));
+      word.clear();
+    }
+  }
+  return words;
+}
+
+template <size_t N>
+bool has_any(const std::vector<std::string>& words, const std::array<std::string_view, N>& list) {
+  return std::ranges::any_of(words,
+                             [&](const std::string& word) { return std::ranges::find(list, word) != list.end(); });
+}
+
 }  // namespace
 
 Coverage cover(std::span<const std::string_view> guards) {
@@ -404,28 +428,26 @@ Coverage cover(std::span<const std::string_view> guards) {
 }
 
 bool speaks_of_time(std::string_view text) {
-  constexpr std::array<std::string_view, 18> kUnits = {"second", "seconds", "minute", "minutes", "hour",    "hours",
-                                                       "day",    "days",    "week",   "weeks",   "month",   "months",
-                                                       "year",   "years",   "night",  "nights",  "quarter", "quarters"};
   constexpr std::array<std::string_view, 14> kMoments = {"deadline", "overdue", "expired",  "expires", "timeout",
                                                          "midnight", "noon",    "daily",    "nightly", "weekly",
                                                          "monthly",  "yearly",  "tomorrow", "elapsed"};
   constexpr std::array<std::string_view, 9> kPassing = {"after", "later", "ago", "for",    "passed",
                                                         "since", "every", "old", "elapsed"};
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : std::string(text) + " ") {
-    if (is_word_character(c) && c != '.') {
-      word += c;
-    } else if (!word.empty()) {
-      words.push_back(lower_case(word));
-      word.clear();
-    }
+  const std::vector<std::string> words = words_of(text);
+  return has_any(words, kMoments) || (has_any(words, kTimeUnits) && has_any(words, kPassing));
+}
+
+bool counts_time(std::string_view text) {
+  const std::vector<std::string> words = words_of(text);
+  for (size_t i = 0; i < words.size(); ++i) {
+    const size_t digits = std::min(words[i].find_first_not_of("0123456789"), words[i].size());
+    if (digits == 0) continue;
+    const std::string_view unit = std::string_view(words[i]).substr(digits);
+    if (unit == "h" || unit == "min" || unit == "s" || unit == "d") return true;
+    if (unit.empty() && i + 1 < words.size() && std::ranges::find(kTimeUnits, words[i + 1]) != kTimeUnits.end())
+      return true;
   }
-  const auto is_in = [&](const auto& list) {
-    return std::ranges::any_of(words, [&](const std::string& w) { return std::ranges::find(list, w) != list.end(); });
-  };
-  return is_in(kMoments) || (is_in(kUnits) && is_in(kPassing));
+  return false;
 }
 
 }  // namespace weft::storm

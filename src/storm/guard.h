@@ -26,5 +26,7 @@ Coverage cover(std::span<const std::string_view> guards);
 
 /// Whether a guard speaks of time that has to pass ("3 days after", "deadline is over").
 bool speaks_of_time(std::string_view text);
+/// Whether it counts time at all ("within 24 hours", "24h").
+bool counts_time(std::string_view text);
 
 }  // namespace weft::storm

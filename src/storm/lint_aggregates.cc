@@ -12,6 +12,12 @@ namespace weft::storm {
 
 namespace {
 
+bool is_irregular_plural(std::string_view word) {
+  constexpr std::array<std::string_view, 10> kPlurals = {"children", "people", "men",   "women",    "mice",
+                                                         "feet",     "teeth",  "geese", "criteria", "indices"};
+  return std::ranges::find(kPlurals, word) != kPlurals.end();
+}
+
 void check_name(LintRun& run, const Aggregate& aggregate) {
   constexpr std::array<std::string_view, 12> kTechnical = {"manager", "service",    "data",       "table",
                                                            "record",  "entity",     "repository", "handler",
@@ -21,7 +27,7 @@ void check_name(LintRun& run, const Aggregate& aggregate) {
   if (words.size() > 1 && std::ranges::find(kTechnical, words.back()) != kTechnical.end())
     return run.add("A03", aggregate, fmt::format("'{}' is named after a piece of software", aggregate.name),
                    fmt::format("what do people call it? {}", pascal_case(std::span(words).first(words.size() - 1))));
-  if (is_plural(words.back()))
+  if (is_plural(words.back()) || is_irregular_plural(words.back()))
     run.add("A03", aggregate, fmt::format("'{}' is plural: an aggregate is one thing", aggregate.name),
             "name one of them");
 }
@@ -29,6 +35,7 @@ void check_name(LintRun& run, const Aggregate& aggregate) {
 void check_keys(LintRun& run) {
   std::map<std::string_view, const Aggregate*> owner;
   for (const Aggregate& aggregate : run.board.aggregates) {
+    if (run.is_duplicate(aggregate)) continue;
     if (aggregate.keys.size() > 1)
       run.add("A04", aggregate.keys[1].place, aggregate.name,
               fmt::format("'{}' has two keys, '{}' and '{}'", aggregate.name, aggregate.keys[0].name,
@@ -43,19 +50,16 @@ void check_keys(LintRun& run) {
   }
 }
 
-// What C06 and C07 tell is not told again as a difference to the flow.
+// A command that nobody decides on is C07 and no difference to the flow.
 void check_flow(LintRun& run) {
   if (run.board.aggregates.empty()) return;
   const Emerged emerged = emerge(run.graph);
   std::vector<size_t> cluster(run.board.commands.size(), ~size_t{0});
   for (size_t i = 0; i < emerged.aggregates.size(); ++i)
     for (const Index command : emerged.aggregates[i].commands) cluster[command] = i;
-  const auto has_foreign_key = [&](Index command, const Aggregate& aggregate) {
-    return std::ranges::any_of(run.graph.events_of(command), [&](Index event) {
-      const std::optional<Reference>& key = run.board.events[event].key;
-      return key && !aggregate.keys.empty() &&
-             std::ranges::find(aggregate.keys, key->name, &Reference::name) == aggregate.keys.end();
-    });
+  // A key that was only guessed from words is no evidence against what people have written.
+  const auto has_guessed_key = [&](Index command) {
+    return std::ranges::any_of(run.graph.events_of(command), [&](Index event) { return !run.board.events[event].key; });
   };
   std::vector<Indices> commands(run.board.aggregates.size());
   for (Index command = 0; command < run.board.commands.size(); ++command)
@@ -65,8 +69,7 @@ void check_flow(LintRun& run) {
     std::vector<std::string> apart;
     size_t first = ~size_t{0};
     for (const Index command : commands[i]) {
-      if (cluster[command] == ~size_t{0} || run.graph.events_of(command).empty() || has_foreign_key(command, aggregate))
-        continue;
+      if (cluster[command] == ~size_t{0} || run.graph.events_of(command).empty() || has_guessed_key(command)) continue;
       if (first == ~size_t{0}) first = cluster[command];
       if (cluster[command] != first) apart.push_back(run.board.commands[command].name);
     }
@@ -78,8 +81,7 @@ void check_flow(LintRun& run) {
     std::vector<std::string> together;
     for (const Index command : emerged.aggregates[first].commands) {
       const Indices& owners = run.graph.aggregates_of(command);
-      if (!owners.empty() && std::ranges::find(owners, i) == owners.end() && owners[0] > i &&
-          !has_foreign_key(command, run.board.aggregates[owners[0]]))
+      if (!owners.empty() && std::ranges::find(owners, i) == owners.end() && owners[0] > i && !has_guessed_key(command))
         together.push_back(run.board.commands[command].name);
     }
     if (!together.empty())
@@ -108,7 +110,8 @@ void check_invariants(LintRun& run) {
   const std::vector<Aggregate>& all = run.board.aggregates;
   if (all.size() > 200) return;
   for (size_t i = 0; i < all.size(); ++i)
-    for (size_t j = 0; j < i; ++j)
+    for (size_t j = 0; j < i; ++j) {
+      if (run.is_duplicate(all[i]) || run.is_duplicate(all[j])) continue;
       for (const auto& [bound, words] : bounds_of(all[i].text)) {
         const auto others = bounds_of(all[j].text);
         const auto same = std::ranges::find(others, bound, &std::pair<std::string, std::vector<std::string>>::first);
@@ -121,6 +124,7 @@ void check_invariants(LintRun& run) {
                 "legal: one plans, the other enforces; see that they agree");
         break;
       }
+    }
 }
 
 }  // namespace

@@ -56,7 +56,13 @@ void check_language(LintRun& run) {
     const std::string context = run.graph.context_of_event(i);
     if (event.key && !context.empty() && event.from.empty()) home.try_emplace(lower_case(event.key->name), context);
   }
+  // A context that refers to a key once means that thing.
   std::set<std::pair<std::string, std::string>> told;
+  for (Index i = 0; i < run.board.events.size(); ++i) {
+    const std::string context = run.graph.context_of_event(i);
+    if (run.board.events[i].key) told.insert({lower_case(run.board.events[i].key->name), context});
+    for (const Reference& reference : run.board.events[i].refs) told.insert({lower_case(reference.name), context});
+  }
   for (Index i = 0; i < run.board.events.size(); ++i) {
     const Event& event = run.board.events[i];
     const std::string context = run.graph.context_of_event(i);

@@ -11,9 +11,7 @@ namespace weft::storm {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kTechnical = {"created", "updated",   "deleted",   "saved",   "clicked",
-                                                         "viewed",  "inserted",  "persisted", "fetched", "loaded",
-                                                         "pressed", "displayed", "rendered"};
+constexpr std::array<std::string_view, 6> kTechnical = {"created", "updated", "deleted", "saved", "clicked", "viewed"};
 
 /// Whether most events have words that no table of English verbs knows: then nothing is said about tenses.
 bool is_in_another_language(const std::vector<Event>& events) {
@@ -72,9 +70,11 @@ void check_effect(LintRun& run, Index index) {
 
 void check_producers(LintRun& run, Index index) {
   Indices aggregates;
-  for (const Index command : run.graph.producers(index))
+  for (const Index command : run.graph.producers(index)) {
+    if (run.graph.is_guess(command, index)) continue;
     for (const Index aggregate : run.graph.aggregates_of(command))
       if (std::ranges::find(aggregates, aggregate) == aggregates.end()) aggregates.push_back(aggregate);
+  }
   if (aggregates.size() < 2) return;
   run.add("E07", run.board.events[index],
           fmt::format("'{}' comes from two aggregates, {} and {}", run.board.events[index].name,
@@ -84,6 +84,12 @@ void check_producers(LintRun& run, Index index) {
 
 // Lanes run beside each other, so only what is in one lane has an order.
 void check_order(LintRun& run, Index index) {
+  // A policy that waits for nothing known is a cause that may be anywhere.
+  for (const Index command : run.graph.producers(index))
+    for (const Issuer& issuer : run.board.commands[command].issuers) {
+      const std::optional<Index> policy = run.graph.find(Kind::Policy, issuer.name);
+      if (issuer.is_policy && (!policy || run.graph.triggers(*policy).empty())) return;
+    }
   const Indices causes = run.graph.causes_of(index);
   const Event& event = run.board.events[index];
   if (causes.empty()) return;
@@ -101,8 +107,8 @@ void check_order(LintRun& run, Index index) {
 void lint_events(LintRun& run) {
   const std::vector<Event>& events = run.board.events;
   // A board that has no keys yet is not asked for them before aggregates are.
-  const bool wants_keys = run.is_from(Stage::Aggregates) ||
-                          std::ranges::any_of(events, [](const Event& event) { return event.key.has_value(); });
+  const bool has_keys = std::ranges::any_of(events, [](const Event& event) { return event.key.has_value(); });
+  const bool wants_keys = run.is_from(Stage::Aggregates) || (run.is_from(Stage::Commands) && has_keys);
   const std::vector<bool> is_near = check_duplicates(run);
   const bool is_foreign = is_in_another_language(events);
   for (Index i = 0; i < events.size(); ++i) {

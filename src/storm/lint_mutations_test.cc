@@ -44,6 +44,23 @@ std::string mutated(const Mutation& mutation) {
   return mutation.from.empty() ? text + mutation.to + "\n" : replaced(text, mutation.from, mutation.to);
 }
 
+TEST(Time, IsToldByAClock) {
+  const std::string policies =
+      "stage policies\nevent OrderPlaced key order\npolicy Remind when OrderPlaced if \"GUARD\" then SendReminder\n";
+  const auto is_told = [&](const std::string& guard, const std::string& more) {
+    return findings_of(replaced(policies, "GUARD", guard) + more).contains("P05 Remind");
+  };
+  const std::string clock = "system Clock\nevent DayEnded from Clock key day\n";
+  for (const char* guard : {"3 days after the order", "within 24 hours", "older than 24h", "overdue"}) {
+    EXPECT_TRUE(is_told(guard, "")) << guard;
+    EXPECT_FALSE(is_told(guard, clock)) << guard;
+  }
+  for (const char* guard : {"total > 24", "minutes >= 15", "the second time"})
+    EXPECT_FALSE(is_told(guard, "")) << guard;
+  EXPECT_TRUE(
+      findings_of("stage people\nsystem Chat\nevent DeadlineReached from Chat\n").contains("P05 DeadlineReached"));
+}
+
 class Mutations : public ::testing::TestWithParam<Mutation> {};
 
 TEST_P(Mutations, GivesItsFinding) {
@@ -82,7 +99,8 @@ const Mutation kMutations[] = {
     {"game", "", "command AnnounceGame to Clock -> GameBegun ! Quiet", "C03 AnnounceGame"},
     {"library", "by Librarian sees Shelf", "by Librarian", "C04 BuyCopy"},
     {"shop", " ! TooHeavy", "", "C05 PackParcel"},
-    {"bank", "-> TransferFailed ", "-> AmountDebited ", "C06 FailTransfer, E02 TransferFailed, E07 AmountDebited"},
+    {"bank", "-> TransferFailed ", "-> AmountDebited ",
+     "A06 Transfer, C06 FailTransfer, E02 TransferFailed, E07 AmountDebited"},
     {"bank", "commands OrderTransfer, FailTransfer", "commands OrderTransfer", "C07 FailTransfer"},
     {"game", "OfferDraw, AgreeToDraw", "AgreeToDraw", ""},
     // Policies.
@@ -96,7 +114,6 @@ const Mutation kMutations[] = {
     {"techtalks", "\"talks = 0\"", "\"talks < 0\"", "P02 CancelIfEmpty"},
     {"game", "", "policy Again when RatingChanged then ChangeRating", "N02 ChangeRating, P03 Again"},
     {"game", "", "policy Again when RatingChanged if \"rating < 0\" then ChangeRating", "N02 ChangeRating"},
-    {"library", "\"daysLate > 0\"", "\"3 days after the loan\"", "P05 FineLate"},
     {"library", "  from Clock  key copy", "  key copy", "E02 DueDateReached"},
     {"game", "", "event TrialExpired key trial\ncommand EndTrial by Player sees Lobby to Clock -> TrialExpired ! No",
      "E03 TrialExpired"},
@@ -125,7 +142,7 @@ const Mutation kMutations[] = {
     {"bank", "owns Account ", "owns Account, Transfer ", "X01 accounts"},
     {"bank", "commands OrderTransfer, FailTransfer", "commands OrderTransfer, FailTransfer, SendTransfer",
      "X02 SendTransfer"},
-    {"shop", "ParcelHandedOver", "OrderHandedOver", "X03 OrderHandedOver"},
+    {"hospital", "BedReleased", "TestReleased", "X03 TestReleased"},
     {"shop", "ReturnRefused", "OrderAborted", "X03 OrderAborted"},
     {"shop", "fields weight:number>=0<=30", "fields weight:number>=0<=30, express:int", "X03 ParcelPacked"},
     // Remarks.
@@ -163,6 +180,17 @@ const Mutation kMutations[] = {
     {"game", "-> DrawOffered ", "-> DrawOffered, GameDrawn ", "SYN OfferDraw"},
     {"bank", "\"ends once: settled or failed\"", "\"ends once: settled or failed",
      "A01 Transfer, C07 FailTransfer, C07 OrderTransfer, SYN Transfer"},
+    {"game", "", "policy LoseOnTime      when TimeElapsed        then ForfeitGame", "N01 LoseOnTime"},
+    {"game", "", "command ForfeitGame      by policy LoseOnTime      -> GameWon            ! GameOver",
+     "N01 ForfeitGame"},
+    {"game", "-> DrawOffered ", "=> DrawOffered ", "SYN OfferDraw"},
+    {"game", "-> DrawOffered ", "- > DrawOffered ", "SYN OfferDraw"},
+    {"game", "ChallengeSent, ChallengeAccepted", "ChallengeSent,, ChallengeAccepted", "SYN Lobby"},
+    {"game", "event   RatingChanged", "  event   RatingChanged", "SYN "},
+    {"game", " ! DrawPending", " ! there is a draw", "SYN OfferDraw"},
+    {"bank", "board   transfer", "type a.{contxt}\nboard   transfer", "SYN "},
+    {"bank", "key account   ref transfer\nevent   TransferFailed", "ref transfer\nevent   TransferFailed",
+     "E06 ReservationReleased"},
     // Suppressions.
     {"game", "\"each game counts once\"      commands ChangeRating",
      "commands ChangeRating  # allow A05: the federation knows", ""},

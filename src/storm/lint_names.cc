@@ -73,7 +73,7 @@ class References {
   }
 
   void one(const Element& owner, Kind kind, const Reference& reference) {
-    if (run_.graph.find(kind, reference.name)) return;
+    if (reference.is_stray || run_.graph.find(kind, reference.name)) return;
     const std::vector<Kind> kinds = run_.graph.kinds_of(reference.name);
     if (!kinds.empty())
       return run_.add("G01", reference.place, owner.name,
@@ -123,7 +123,6 @@ void check_unique(LintRun& run, const Elements& elements) {
   for (const auto& element : elements) {
     const auto [at, is_new] = first.try_emplace(lower_case(element.name), &element);
     if (is_new) continue;
-    run.duplicates.insert(&element);
     const bool is_same = at->second->name == element.name;
     run.add("N01", element,
             is_same ? fmt::format("{} '{}' is declared twice, first in line {}", to_string(element.kind), element.name,
@@ -149,10 +148,11 @@ void check_near(LintRun& run, const Elements& elements) {
 // Both ends of `by policy P` and `then C` say the same; the line that is silent is told.
 void check_both_ends(LintRun& run) {
   const Board& board = run.board;
-  for (Index i = 0; i < board.commands.size(); ++i)
+  for (Index i = 0; i < board.commands.size(); ++i) {
+    if (run.is_duplicate(board.commands[i])) continue;
     for (const Issuer& issuer : board.commands[i].issuers) {
-      const std::optional<Index> policy =
-          issuer.is_policy ? run.graph.resolve(Kind::Policy, issuer.name) : std::nullopt;
+      // A name that is only nearly right has its finding already.
+      const std::optional<Index> policy = issuer.is_policy ? run.graph.find(Kind::Policy, issuer.name) : std::nullopt;
       if (!policy || !board.policies[*policy].has_then) continue;
       const Indices& commands = run.graph.commands_of(*policy);
       if (std::ranges::find(commands, i) == commands.end())
@@ -161,10 +161,12 @@ void check_both_ends(LintRun& run) {
                             board.policies[*policy].name),
                 fmt::format("then {}", board.commands[i].name));
     }
+  }
   for (Index i = 0; i < board.policies.size(); ++i)
-    for (const Index command : run.graph.commands_of(i)) {
-      const Command& called = board.commands[command];
-      if (!called.has_by) continue;
+    for (const Reference& then : board.policies[i].then) {
+      const std::optional<Index> command = run.graph.find(Kind::Command, then.name);
+      if (!command || !board.commands[*command].has_by || run.is_duplicate(board.policies[i])) continue;
+      const Command& called = board.commands[*command];
       const bool is_named = std::ranges::any_of(called.issuers, [&](const Issuer& issuer) {
         return run.graph.resolve(Kind::Policy, issuer.name) == std::optional<Index>(i);
       });

@@ -29,19 +29,22 @@ void check_guards(LintRun& run, Index event) {
   const Coverage coverage = cover(guards);
   if (!coverage.is_known) return;
   const std::string& name = run.board.events[event].name;
-  if (!coverage.overlap.empty()) {
-    const Policy &first = run.board.policies[guarded[coverage.first]],
-                 &second = run.board.policies[guarded[coverage.second]];
-    run.add("P02", second.guard_place, second.name,
-            fmt::format("on '{}' the guards of '{}' and '{}' hold both: {}", name, first.name, second.name,
-                        coverage.overlap),
-            "make them exclude each other");
-  }
-  if (!coverage.gap.empty()) {
+  // The guard that fills the gap may be that of a policy whose event is missing, which P01 tells.
+  const bool may_be_filled = std::ranges::any_of(
+      run.board.policies, [](const Policy& policy) { return !policy.has_when && !policy.guard.empty(); });
+  if (coverage.overlap.empty() && (coverage.gap.empty() || may_be_filled)) return;
+  const std::string gap = coverage.gap.empty() ? std::string() : "no guard holds: " + coverage.gap;
+  if (coverage.overlap.empty()) {
     const Policy& last = run.board.policies[guarded.back()];
-    run.add("P02", last.guard_place, last.name, fmt::format("on '{}' no guard holds: {}", name, coverage.gap),
-            "which policy takes this case?");
+    return run.add("P02", last.guard_place, last.name, fmt::format("on '{}' {}", name, gap),
+                   "which policy takes this case?");
   }
+  const Policy &first = run.board.policies[guarded[coverage.first]],
+               &second = run.board.policies[guarded[coverage.second]];
+  run.add("P02", second.guard_place, second.name,
+          fmt::format("on '{}' the guards of '{}' and '{}' hold both: {}{}", name, first.name, second.name,
+                      coverage.overlap, gap.empty() ? "" : "; and " + gap),
+          "make them exclude each other");
 }
 
 // Tarjan's components of the events that reach each other by policies without a guard.
@@ -154,8 +157,9 @@ bool is_clock(std::string_view system) {
       split_words(system), [&](const std::string& word) { return std::ranges::find(kClocks, word) != kClocks.end(); });
 }
 
-bool comes_from_clock(const Event& event) {
-  return std::ranges::any_of(event.from, [](const Reference& system) { return is_clock(system.name); });
+bool comes_from_clock(const LintRun& run, Index event) {
+  return std::ranges::any_of(run.graph.sources_of(event),
+                             [&](Index system) { return is_clock(run.board.systems[system].name); });
 }
 
 bool names_time(const Event& event) {
@@ -166,24 +170,22 @@ bool names_time(const Event& event) {
   });
 }
 
-// Time passes without anybody issuing a command: only a clock's event can tell a policy.
+// Time passes without anybody issuing a command: only a clock's event can tell.
 void check_time(LintRun& run) {
-  const bool has_clock = std::ranges::any_of(run.board.events, comes_from_clock);
-  for (Index i = 0; i < run.board.policies.size(); ++i) {
-    const Policy& policy = run.board.policies[i];
-    if (policy.guard.empty() || !speaks_of_time(policy.guard)) continue;
-    const bool is_told =
-        std::ranges::any_of(run.graph.triggers(i), [&](Index event) { return !run.board.events[event].from.empty(); });
-    if (!is_told)
+  const std::vector<Event>& events = run.board.events;
+  for (Index i = 0; i < events.size(); ++i)
+    if (comes_from_clock(run, i)) return;
+  for (const Policy& policy : run.board.policies)
+    if (speaks_of_time(policy.guard) || counts_time(policy.guard))
       run.add("P05", policy.guard_place, policy.name,
               fmt::format("'{}' waits for time to pass (\"{}\"), and no clock tells it", policy.name, policy.guard),
-              "when EVENT of a clock: event … from Clock");
-  }
-  if (has_clock) return;
-  for (const Event& event : run.board.events)
-    if (event.from.empty() && names_time(event) && run.is_from(Stage::People))
-      run.add("P05", event, fmt::format("'{}' is about time, and the board has no clock", event.name),
+              "system Clock, and an event from it");
+  for (Index i = 0; i < events.size(); ++i) {
+    const bool is_from_nobody_known = events[i].has_from && run.graph.sources_of(i).empty();
+    if (run.is_from(Stage::People) && names_time(events[i]) && !is_from_nobody_known)
+      run.add("P05", events[i], fmt::format("'{}' is about time, and the board has no clock", events[i].name),
               "system Clock, and from Clock");
+  }
 }
 
 }  // namespace

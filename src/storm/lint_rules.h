@@ -2,7 +2,6 @@
 // Thread:  any.   Owner: storm::lint, for one run.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -16,8 +15,6 @@ struct LintRun {
   const Graph graph;
   const Stage stage;
   Findings findings;
-  std::set<const Element*> duplicates;  ///< told by N01, and by nothing else
-
   explicit LintRun(const Board& b) : board(b), graph(b), stage(b.current_stage()) {}
 
   void add(std::string_view rule, const Place& place, std::string_view element, std::string message,
@@ -27,7 +24,8 @@ struct LintRun {
   void add(std::string_view rule, const Element& element, std::string message, std::string hint = {}) {
     add(rule, element.place, element.name, std::move(message), std::move(hint));
   }
-  bool is_duplicate(const Element& element) const { return duplicates.contains(&element); }
+  /// Told by N01, and by nothing else.
+  bool is_duplicate(const Element& element) const { return graph.is_duplicate(element); }
   bool is_from(Stage first) const { return stage >= first; }
 };
 

@@ -95,6 +95,8 @@ class Parser {
 
   void one(const Statement& statement) {
     Cursor cursor(statement, document_.faults);
+    if (statement.is_swallowed)
+      cursor.fault(cursor.peek().place, "an indented line continues the one above", "begin an element without spaces");
     if (statement.is_orphan)
       cursor.fault(cursor.peek().place, "an indented line continues the one above, and there is none",
                    "begin the line without spaces");
@@ -130,8 +132,21 @@ class Parser {
     if (!slot.empty()) return cursor.fault(at, fmt::format("'{}' is said twice", word), "the first one counts");
     slot = value;
     if (word == "stage") set_stage(value, at, cursor);
+    if (word == "type") check_placeholders(value, at, cursor);
     if (word == "board" && cursor.peek().kind == Token::Kind::Text) board().title = cursor.take().text;
     if (!cursor.is_at_end()) cursor.expected("the end of the line");
+  }
+
+  void check_placeholders(const std::string& pattern, const Place& at, Cursor& cursor) {
+    constexpr std::array<std::string_view, 3> kKnown = {"context", "event", "name"};
+    for (size_t open = 0; (open = pattern.find('{', open)) != std::string::npos; ++open) {
+      const size_t close = std::min(pattern.find('}', open), pattern.size());
+      const std::string name = pattern.substr(open + 1, close - open - 1);
+      if (std::ranges::find(kKnown, name) != kKnown.end()) continue;
+      const std::optional<std::string> meant = nearest(name, kKnown);
+      cursor.fault(at, fmt::format("unknown placeholder '{{{}}}'", name),
+                   meant ? fmt::format("did you mean '{{{}}}'?", *meant) : "placeholders are {context} and {event}");
+    }
   }
 
   void set_stage(const std::string& value, const Place& at, Cursor& cursor) {
@@ -270,6 +285,11 @@ class Parser {
     cursor.expected("a clause", words.empty() ? std::string("nothing follows but a text in quotes")
                                               : fmt::format("clauses of {} are {}", to_string(element.kind), allowed));
     cursor.skip();
+    // What follows belongs to it.
+    while (cursor.peek().kind == Token::Kind::Comma ||
+           (cursor.peek().kind == Token::Kind::Word && std::ranges::find(words, cursor.peek().text) == words.end() &&
+            !nearest(cursor.peek().text, words)))
+      cursor.skip();
   }
 
   std::optional<Reference> single(Words words, std::string_view what, Cursor& cursor) {
@@ -312,7 +332,10 @@ class Parser {
       if (word == "pivotal") made.pivotal = token.place;
       if (word == "fields") made.fields = read_fields(cursor, kEventClauses, read_file_);
       if (word == "ref") append(made.refs, read_names(cursor, kEventClauses, "what it refers to"));
-      if (word == "key") made.key = single(kEventClauses, "a key", cursor);
+      if (word == "key") {
+        const std::optional<Reference> key = single(kEventClauses, "a key", cursor);
+        if (!made.key) made.key = key;
+      }
       if (word == "from") {
         made.has_from = true;
         append(made.from, read_names(cursor, kEventClauses, "a system"));
@@ -355,6 +378,7 @@ class Parser {
   }
 
   void outcomes(Command& made, Cursor& cursor) {
+    if (cursor.peek().is_torn) cursor.expected("'->'", "-> EVENT");
     if (made.has_arrow) cursor.fault(cursor.peek().place, "'->' is said twice", "alternatives are parted by |");
     made.has_arrow = true;
     cursor.skip();

@@ -137,6 +137,12 @@ Json all(const Graph& graph, const Elements& elements) {
 
 Json rounded(double value) { return std::round(value * 100) / 100; }
 
+std::string with_hint(const Finding& finding) {
+  if (finding.hint.empty()) return finding.message;
+  const bool is_ended = finding.message.ends_with('?') || finding.message.ends_with('.');
+  return finding.message + (is_ended ? " (" : ". (") + finding.hint + ")";
+}
+
 std::string_view sarif_level(Level level) {
   return level == Level::Error ? "error" : level == Level::Warning ? "warning" : "note";
 }
@@ -269,7 +275,7 @@ std::string lint_sarif(const Document& document, const Findings& findings, std::
                            {"shortDescription", {{"text", rule.summary}}},
                            {"defaultConfiguration", {{"level", sarif_level(rule.level)}}}});
   for (const Finding& finding : findings) {
-    const std::string text = finding.hint.empty() ? finding.message : finding.message + ". " + finding.hint;
+    const std::string text = with_hint(finding);
     Json region = {{"startLine", std::max<uint32_t>(finding.place.line, 1)},
                    {"startColumn", std::max<uint32_t>(finding.place.column, 1)}};
     if (finding.place.length > 0) region["endColumn"] = finding.place.column + finding.place.length;
@@ -295,9 +301,8 @@ std::string lint_github(const Document& document, const Findings& findings) {
     const std::string_view command = each.level == Level::Error     ? "error"
                                      : each.level == Level::Warning ? "warning"
                                                                     : "notice";
-    out += fmt::format("::{} file={},line={},col={},title={}::{}{}\n", command, escaped(document.file, true),
-                       each.place.line, each.place.column, each.rule, escaped(each.message, false),
-                       each.hint.empty() ? "" : escaped(". " + each.hint, false));
+    out += fmt::format("::{} file={},line={},col={},title={}::{}\n", command, escaped(document.file, true),
+                       each.place.line, each.place.column, each.rule, escaped(with_hint(each), false));
   }
   return out;
 }

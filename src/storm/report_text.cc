@@ -20,15 +20,34 @@ std::string_view word_of(Level level) {
   return level == Level::Error ? "error" : level == Level::Warning ? "warning" : "info";
 }
 
-// The line, and what of it is meant.
+/// Characters of a line that are shown with a finding.
+constexpr size_t kShownMax = 160;
+
+// The line, and what of it is meant; of a long line what is around it.
 std::string excerpt(const Document& document, const Place& place) {
   if (place.line == 0 || place.line > document.lines.size()) return {};
   std::string line = document.lines[place.line - 1].content;
   std::ranges::replace(line, '\t', ' ');
+  size_t column = place.column > 0 ? place.column - 1 : 0;
+  if (line.size() > kShownMax) {
+    // Cut at bytes that begin a character.
+    const auto begins = [&](size_t at) {
+      return at >= line.size() || (static_cast<unsigned char>(line[at]) & 0xC0) != 0x80;
+    };
+    size_t at = 0;
+    for (size_t i = 0; i < column && at < line.size(); ++i) do
+        ++at;
+      while (!begins(at));
+    size_t from = at > kShownMax / 2 ? at - kShownMax / 2 : 0, to = std::min(from + kShownMax, line.size());
+    while (!begins(from)) ++from;
+    while (!begins(to)) ++to;
+    column = characters(std::string_view(line).substr(from, at - from)) + (from > 0 ? 1 : 0);
+    line = (from > 0 ? "…" : "") + line.substr(from, to - from) + (to < line.size() ? "…" : "");
+  }
   const std::string number = fmt::format("{:>5}", place.line);
-  return fmt::format("{} | {}\n{} | {}{}\n", number, line, std::string(number.size(), ' '),
-                     std::string(place.column > 0 ? place.column - 1 : 0, ' '),
-                     std::string(std::max<uint32_t>(place.length, 1), '^'));
+  const size_t length = std::clamp<size_t>(place.length, 1, kShownMax);
+  return fmt::format("{} | {}\n{} | {}{}\n", number, line, std::string(number.size(), ' '), std::string(column, ' '),
+                     std::string(length, '^'));
 }
 
 template <typename Elements>

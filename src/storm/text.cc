@@ -108,6 +108,18 @@ bool has_plain_values(const Statement& statement) {
   return word == "source" || word == "type" || word == "board" || word == "stage";
 }
 
+// `  event X key y` continues nothing, while `  policy P, policy Q` goes on with a list.
+bool begins_element(std::string_view content, const Statement& above) {
+  std::vector<Token> tokens;
+  Lexer(content, 1, false, tokens).run();
+  if (tokens.size() < 2 || tokens[0].kind != Token::Kind::Word || !parse_kind(tokens[0].text)) return false;
+  if (tokens[1].kind != Token::Kind::Word && tokens[1].kind != Token::Kind::Text) return false;
+  const Token::Kind before = above.tokens.empty() ? Token::Kind::End : above.tokens.back().kind;
+  if (before != Token::Kind::Word && before != Token::Kind::Text && before != Token::Kind::End) return false;
+  const auto is_clause_of_policy = [](const Token& token) { return token.is_word("when") || token.is_word("then"); };
+  return tokens[0].text != "policy" || std::ranges::any_of(tokens, is_clause_of_policy);
+}
+
 bool is_plain_line(std::string_view line) {
   return line.starts_with("source") || line.starts_with("type") || line.starts_with("board") ||
          line.starts_with("stage");
@@ -175,9 +187,9 @@ std::vector<Statement> split_statements(const std::vector<TextLine>& lines) {
     const std::string_view content = line.substr(0, comment_of(line));
     if (is_blank(content)) continue;
     const bool is_indented = is_space(content[0]);
-    if (!is_indented || statements.empty()) {
-      statements.push_back({index + 1, index + 1, is_indented, {}});
-    }
+    const bool is_swallowed = is_indented && !statements.empty() && begins_element(content, statements.back());
+    if (!is_indented || statements.empty() || is_swallowed)
+      statements.push_back({index + 1, index + 1, is_indented && !is_swallowed, is_swallowed, {}});
     Statement& statement = statements.back();
     statement.last_line = index + 1;
     const bool is_plain = is_indented ? has_plain_values(statement) : is_plain_line(content);

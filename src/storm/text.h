@@ -30,9 +30,10 @@ struct Token {
 
 /// One element or header line with the indented lines that continue it.
 struct Statement {
-  uint32_t first_line = 0;  ///< from 1
-  uint32_t last_line = 0;   ///< the last one that continues it
-  bool is_orphan = false;   ///< begins with an indented line that continues nothing
+  uint32_t first_line = 0;    ///< from 1
+  uint32_t last_line = 0;     ///< the last one that continues it
+  bool is_orphan = false;     ///< begins with an indented line that continues nothing
+  bool is_swallowed = false;  ///< is indented, and an element by its looks: it continues nothing
   std::vector<Token> tokens;
 };
 

@@ -27,11 +27,12 @@ constexpr std::array<std::string_view, 22> kNotPast = {
     "bed",     "feed",    "need",   "speed",   "seed",   "weed", "deed",  "reed", "breed", "bleed", "exceed",
     "proceed", "succeed", "indeed", "hundred", "sacred", "red",  "embed", "sled", "greed", "heed",  "wed"};
 // What may follow the verb of an event: "UserLoggedIn", "ItemAddedToCart", "OrderPaidInFull".
-constexpr std::array<std::string_view, 44> kParticles = {
-    "in",    "out",   "up",    "off",     "on",     "down",  "back",  "over",     "away",  "again",    "to",
-    "by",    "for",   "from",  "with",    "into",   "onto",  "as",    "at",       "of",    "without",  "against",
-    "late",  "early", "twice", "through", "around", "under", "not",   "manually", "low",   "high",     "dry",
-    "short", "empty", "full",  "dead",    "open",   "free",  "clear", "live",     "apart", "together", "home"};
+constexpr std::array<std::string_view, 45> kParticles = {
+    "in",    "out",  "up",       "off",     "on",   "down",  "back",     "over",    "away",
+    "again", "to",   "by",       "for",     "from", "with",  "into",     "onto",    "as",
+    "at",    "of",   "without",  "against", "late", "early", "twice",    "through", "around",
+    "under", "not",  "manually", "low",     "high", "dry",   "short",    "empty",   "full",
+    "dead",  "open", "free",     "clear",   "live", "apart", "together", "home",    "due"};
 constexpr std::array<std::string_view, 9> kNounEndings = {"tion", "sion", "ment", "ness", "ity",
                                                           "ship", "ism",  "hood", "ology"};
 // Verbs that are no nouns: a name that ends in one has its words the wrong way round ("TalkSubmit").
@@ -85,6 +86,27 @@ bool is_past_word(std::string_view word) {
 // Past tense and nothing else: "cast" and "read" are orders as well.
 bool is_only_past(std::string_view word) { return is_past_word(word) && !is_order_verb(word); }
 
+// "OrderWillBePaid", "OrderToBePaid", "OrderIsPaid".
+bool is_still_to_come(const std::vector<std::string>& words, size_t verb) {
+  static constexpr std::array<std::string_view, 11> kAhead = {"will",  "must",  "can",   "should", "may",   "shall",
+                                                              "would", "could", "might", "be",     "cannot"};
+  return std::any_of(words.begin(), words.begin() + static_cast<ptrdiff_t>(verb),
+                     [](const std::string& word) { return is_one_of(word, kAhead); });
+}
+
+// What is named after an event and is none.
+constexpr std::array<std::string_view, 16> kLabels = {"event",  "notice", "notification", "message", "request", "thing",
+                                                      "data",   "record", "pending",      "status",  "info",    "list",
+                                                      "report", "log",    "state",        "flag"};
+
+// "PupilLeftSchool": a verb whose past tense is no mere adjective, done by something to something. "SendSentMail" is an
+// order, "TalkGivenEvent" a label.
+bool has_object(const std::vector<std::string>& words, size_t verb) {
+  const auto irregular = irregular_by_past().find(words[verb]);
+  if (irregular == irregular_by_past().end() || irregular->second->past != words[verb]) return false;
+  return is_only_past(words[verb]) && !is_order_verb(words[0]);
+}
+
 // "placement", "cancellation": a noun made of a verb.
 bool names_an_act(std::string_view word) {
   constexpr std::array<std::string_view, 4> kEndings = {"ment", "tion", "sion", "ance"};
@@ -129,8 +151,11 @@ std::string base_of(std::string_view word) {
   if (std::ranges::binary_search(kOrders, std::string_view(with_e))) return with_e;
   if (bare.ends_with('i')) return std::string(bare.substr(0, bare.size() - 1)) + "y";
   const size_t n = bare.size();
-  if (n > 2 && bare[n - 1] == bare[n - 2] && std::string_view("lsz").find(bare[n - 1]) == std::string_view::npos)
-    return std::string(bare.substr(0, n - 1));
+  if (n > 2 && bare[n - 1] == bare[n - 2]) {
+    const std::string_view undoubled = bare.substr(0, n - 1);
+    const bool doubles_itself = std::string_view("lsz").find(bare[n - 1]) != std::string_view::npos;
+    if (!doubles_itself || std::ranges::binary_search(kOrders, undoubled)) return std::string(undoubled);
+  }
   return std::string(bare);
 }
 
@@ -202,12 +227,20 @@ bool is_plain_ascii(std::string_view name) {
 
 bool is_past_tense(std::string_view event) {
   const std::vector<std::string> words = split_words(event);
+  const auto are_particles = [&](size_t from) {
+    return std::all_of(words.begin() + static_cast<ptrdiff_t>(from), words.end(),
+                       [](const std::string& word) { return is_one_of(word, kParticles); });
+  };
+  if (words.size() > 1 && is_one_of(words.back(), kLabels)) return false;
   for (size_t at = 0; at < words.size(); ++at) {
     if (!is_past_word(words[at])) continue;
-    if (at == 0 && words.size() > 1) continue;  // "PlacedOrder" is an order that was placed
-    // "PupilLeftSchool" has an object; "set" in "DataSetImport" may be a noun.
-    const bool is_last = at + 1 == words.size() || is_one_of(words[at + 1], kParticles);
-    if (is_last || is_only_past(words[at])) return true;
+    if (at == 0) {  // "TookOff", and not "PlacedOrder", which is an order that was placed
+      if (are_particles(1)) return true;
+      continue;
+    }
+    if (is_still_to_come(words, at)) return false;
+    if (at + 1 == words.size() || is_one_of(words[at + 1], kParticles)) return true;
+    if (has_object(words, at)) return true;
   }
   return false;
 }

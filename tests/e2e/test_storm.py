@@ -178,7 +178,7 @@ def test_github_annotations_escape_what_would_end_them(tmp_path):
     board = tmp_path / "a.board"
     board.write_text('event A%BSent key talk\n')
     line = storm("lint", board, "--format", "github").stdout.splitlines()[0]
-    assert re.fullmatch(r"::error file=[^,:]+,line=1,col=7,title=N01::'%25' in the name 'A%25BSent' does not fit a CloudEvents type. a name is a letter, then letters, digits, '_' and '-'", line), line
+    assert re.fullmatch(r"::error file=[^,:]+,line=1,col=7,title=N01::'%25' in the name 'A%25BSent' does not fit a CloudEvents type\. \(a name is a letter, then letters, digits, '_' and '-'\)", line), line
 
 
 def test_text_shows_the_line(tmp_path):
