@@ -18,6 +18,9 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // A verb that is none would be told as one that is missing.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !app.remaining(true).empty())
+      fmt::print(stderr, "weft: {}: no such verb\n", app.remaining(true).front());
     // Help and version end well; anything else is a mistake on the command line.
     return app.exit(error) == 0 ? 0 : 2;
   }

@@ -153,16 +153,20 @@ class NearFinder {
 }  // namespace
 
 size_t distance(std::string_view a, std::string_view b, size_t limit) {
+  constexpr size_t kOnStack = 64;
   if ((a.size() > b.size() ? a.size() - b.size() : b.size() - a.size()) > limit) return limit + 1;
-  std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
+  if (b.size() >= kOnStack) return a == b ? 0 : limit + 1;  // names are shorter
+  std::array<size_t, kOnStack> rows[3] = {};
+  size_t *before = rows[0].data(), *above = rows[1].data(), *row = rows[2].data();
   for (size_t j = 0; j <= b.size(); ++j) above[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
+    size_t least = row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1])});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      least = std::min(least, row[j]);
     }
-    if (std::ranges::min(row) > limit) return limit + 1;
+    if (least > limit) return limit + 1;
     std::swap(before, above);
     std::swap(above, row);
   }
@@ -175,7 +179,8 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
   size_t best = limit + 1;
   std::string_view found;
   for (const std::string_view candidate : candidates) {
-    if (candidate == word) continue;
+    const size_t longer = std::max(candidate.size(), word.size()), shorter = std::min(candidate.size(), word.size());
+    if (candidate == word || longer - shorter > limit) continue;
     const size_t apart = distance(lower, lower_case(candidate), limit);
     if (apart >= best || apart * 2 >= std::max<size_t>(candidate.size(), 3)) continue;
     best = apart;
