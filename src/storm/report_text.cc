@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storm/accept.h"
 #include "storm/lint.h"
 #include "storm/lint_rules.h"
 #include "storm/report.h"
@@ -106,6 +107,8 @@ std::string emerge_text(const Graph& graph, const Emerged& emerged) {
                        names(board.events, each.events));
     for (const std::string& why : each.why) out += fmt::format("    because   {}\n", why);
     for (const std::string& other : each.alternatives) out += fmt::format("    or        {}\n", other);
+    if (each.commands.empty() || graph.find(Kind::Aggregate, each.name)) continue;
+    for (const TextLine& line : split_lines(statement_of(graph, each))) out += "  + " + line.content + "\n";
   }
   out += "\nPivotal events, best first:\n";
   for (size_t i = 0; i < emerged.pivotal.size() && i < 8; ++i) {

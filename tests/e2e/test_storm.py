@@ -210,7 +210,9 @@ def test_emerge_writes_only_what_is_named(tmp_path):
     text = (ROOT / "tests/storm/library.board").read_text()
     board = tmp_path / "library.board"
     board.write_text(text)
-    assert storm("emerge", board).returncode == 0 and board.read_text() == text
+    shown = storm("emerge", board)
+    assert shown.returncode == 0 and board.read_text() == text
+    assert "\n  + aggregate Copy  key copy\n  +   commands BuyCopy LendCopy" in shown.stdout, "the patch that --write would apply"
     assert storm("emerge", board, "--write", "Copy").returncode == 0
     assert board.read_text() == text + "\naggregate Copy  key copy\n  commands BuyCopy LendCopy ExtendLoan SendReminder BringBack\n"
     done = storm("emerge", board, "--write", "Cpy")
