@@ -1,9 +1,10 @@
-// What a board of 10,000 elements costs to read and to judge.
+// What a board of 10,000 elements costs to read and to judge, and a wall of 400 notes to draw.
 #include <benchmark/benchmark.h>
 
 #include <array>
 #include <string>
 
+#include "storm/draw.h"
 #include "storm/lint.h"
 
 namespace {
@@ -21,13 +22,13 @@ std::string word(int i) {
   return out;
 }
 
-std::string big_board() {
+std::string big_board(int things = 330) {
   constexpr std::array<const char*, 10> kPast = {"Placed", "Paid",  "Sent",    "Held",   "Opened",
                                                  "Closed", "Moved", "Checked", "Signed", "Shipped"};
   constexpr std::array<const char*, 10> kOrder = {"Place", "Pay",  "Send",  "Hold", "Open",
                                                   "Close", "Move", "Check", "Sign", "Ship"};
   std::string text = "board big\nstage design\nactor Ann\n";
-  for (int i = 0; i < 330; ++i) {
+  for (int i = 0; i < things; ++i) {
     const std::string name = word(i);
     std::string view = "view List" + name + " from ",
                 aggregate = "aggregate " + name + " key " + name + " \"holds\" commands";
@@ -63,6 +64,13 @@ void parse_only(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(parse(text, "big"));
 }
 
+// 100 events and all that belongs to them: 400 notes.
+void draw_400_notes(benchmark::State& state) {
+  const weft::base::Result<Document> document = parse(big_board(10), "wall");
+  for (auto _ : state) benchmark::DoNotOptimize(draw_svg(Graph(document->board), {}));
+}
+
+BENCHMARK(draw_400_notes)->Unit(benchmark::kMillisecond);
 BENCHMARK(parse_and_lint)->Unit(benchmark::kMillisecond);
 BENCHMARK(parse_only)->Unit(benchmark::kMillisecond);
 

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-import time
 
 import pytest
 
@@ -111,17 +110,20 @@ def browse(run, tmp_path):
     return call
 
 
+OTHERS = {path.stem: path.read_text() for path in sorted((ROOT / "tests/storm").glob("*.board"))}
+
+
 def boards():
-    return {"reference": REFERENCE.read_text(), "large": generated(110), "names": LONG_NAMES}
+    return {"reference": REFERENCE.read_text(), "large": generated(110), "names": LONG_NAMES, **OTHERS}
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("board", ["reference", "large", "names"])
+@pytest.mark.parametrize("board", ["reference", "large", "names", *OTHERS])
 def test_no_note_overlaps_and_no_text_leaves_its_note(draw, browse, board, theme):
     picture = draw(boards()[board], "wall.svg", "--theme", theme)
     measured = browse(picture, MEASURE + "result = {faults: faults.slice(0, 20), notes: notes.length};")
     assert measured["faults"] == []
-    assert measured["notes"] >= {"reference": 100, "large": 400, "names": 8}[board]
+    assert measured["notes"] >= {"reference": 100, "large": 400, "names": 8}.get(board, 30)
 
 
 @pytest.mark.parametrize("view", ["contexts", "aggregate=Programme", "event=CallForPapersClosed", "event=TalkSelected"])
@@ -205,12 +207,6 @@ def test_a_board_goes_through_pipes_and_gives_the_same_bytes(run, weft_binary, d
     with open(REFERENCE) as board:
         piped = run(weft_binary, "storm", "draw", "-", "-o", "-", stdin=board)
     assert piped.returncode == 0 and piped.stdout == drawn
-
-
-def test_four_hundred_notes_take_less_than_two_seconds(draw):
-    started = time.monotonic()
-    draw(generated(110), "large.svg")
-    assert time.monotonic() - started < 2
 
 
 def test_mermaid_and_plantuml_have_the_same_notes(draw):
