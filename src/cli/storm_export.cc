@@ -35,7 +35,7 @@ struct Format {
 const std::vector<Format>& formats() {
   static const std::vector<Format> kFormats = {
       {"asyncapi", storm::export_asyncapi, storm::export_asyncapi_contexts, {".json"}},
-      {"jsonschema", storm::export_jsonschema, storm::export_jsonschema_files, {".json"}},
+      {"jsonschema", storm::export_jsonschema, storm::export_jsonschema_contexts, {".json"}},
       {"eventcatalog", nullptr, storm::export_eventcatalog, {}},
       {"markdown", storm::export_markdown, nullptr, {".md", ".markdown"}},
       {"cloudevents", storm::export_cloudevents, storm::export_cloudevents_files, {".yaml", ".yml"}},

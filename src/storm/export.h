@@ -26,8 +26,8 @@ ExportedFiles export_asyncapi_contexts(const Graph& graph);
 
 /// One schema with a definition of each event, command and view.
 std::string export_jsonschema(const Graph& graph);
-/// CONTEXT/NAME.json for each of them, complete in itself.
-ExportedFiles export_jsonschema_files(const Graph& graph);
+/// CONTEXT.json for each context, complete in itself; what comes from a system of no context has that system's file.
+ExportedFiles export_jsonschema_contexts(const Graph& graph);
 
 /// The folder of an EventCatalog: domains, services, events, commands, flows and the language.
 ExportedFiles export_eventcatalog(const Graph& graph);

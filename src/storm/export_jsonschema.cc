@@ -1,9 +1,11 @@
 // JSON Schema, draft 2020-12. Nothing but the draft's own words: a strict validator refuses others.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "storm/contract_schema.h"
 #include "storm/contract_types.h"
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::string_view kDialect = "https://json-schema.org/draft/2020-12/schema";
 constexpr std::string_view kDefinitions = "#/$defs/";
-/// The folder of what no context has.
+/// Where what no context has stands.
 constexpr std::string_view kNowhere = "unassigned";
 
 Json described(std::string title, const std::string& text, std::string comment, Json schema) {
@@ -56,45 +58,58 @@ Json schema_of_view(const Contracts& contracts, Index index, std::set<std::strin
                    schema_of(contracts, view.fields, kDefinitions, used));
 }
 
-/// Makes the files of the folder.
+/// Makes the files of the folder: what a context has, and the records of others that it refers to.
 class Folder {
  public:
-  explicit Folder(const Contracts& contracts) : contracts_(contracts) {}
+  explicit Folder(const Contracts& contracts) : contracts_(contracts) {
+    for (const Context& context : contracts.board().contexts) document_of(context.name);
+  }
 
   ExportedFiles run() {
     for (const Index event : contracts_.events()) {
-      std::set<std::string> used;
-      Json schema = schema_of_event(contracts_, event, &used);
-      add(contracts_.graph().context_of_event(event), contracts_.event_key(event), std::move(schema), used);
+      Document& document = document_of(contracts_.graph().context_of_event(event));
+      append(document.definitions, contracts_.event_key(event), schema_of_event(contracts_, event, &document.used));
     }
     for (const Index command : contracts_.commands()) {
-      std::set<std::string> used;
-      Json schema = schema_of_command(contracts_, command, &used);
-      add(contracts_.graph().context_of_command(command), contracts_.command_key(command), std::move(schema), used);
+      Document& document = document_of(contracts_.graph().context_of_command(command));
+      append(document.definitions, contracts_.command_key(command),
+             schema_of_command(contracts_, command, &document.used));
     }
     for (const Index view : contracts_.views()) {
-      std::set<std::string> used;
-      Json schema = schema_of_view(contracts_, view, &used);
-      add(context_of_view(contracts_, view), contracts_.view_key(view), std::move(schema), used);
+      Document& document = document_of(context_of_view(contracts_, view));
+      append(document.definitions, contracts_.view_key(view), schema_of_view(contracts_, view, &document.used));
     }
-    return std::move(files_);
+    return files();
   }
 
  private:
-  void add(const std::string& context, const std::string& key, Json schema, const std::set<std::string>& used) {
-    Json out = {{"$schema", kDialect}};
-    out.update(schema);
-    if (!used.empty()) {
-      Json definitions = Json::object();
-      add_used_schemas(contracts_, used, kDefinitions, definitions);
-      out["$defs"] = std::move(definitions);
+  struct Document {
+    std::string context;
+    Json definitions = Json::object();
+    std::set<std::string> used;
+  };
+
+  Document& document_of(const std::string& context) {
+    const std::string name = context.empty() ? std::string(kNowhere) : context;
+    const auto known = std::ranges::find(documents_, name, &Document::context);
+    if (known != documents_.end()) return *known;
+    documents_.push_back({name, Json::object(), {}});
+    return documents_.back();
+  }
+
+  ExportedFiles files() {
+    ExportedFiles out;
+    for (Document& document : documents_) {
+      add_used_schemas(contracts_, document.used, kDefinitions, document.definitions);
+      out.push_back({safe_key(document.context) + ".json", printed_json({{"$schema", kDialect},
+                                                                         {"title", document.context},
+                                                                         {"$defs", std::move(document.definitions)}})});
     }
-    files_.push_back({fmt::format("{}/{}.json", context.empty() ? std::string(kNowhere) : safe_key(context), key),
-                      printed_json(out)});
+    return out;
   }
 
   const Contracts& contracts_;
-  ExportedFiles files_;
+  std::vector<Document> documents_;
 };
 
 }  // namespace
@@ -111,7 +126,7 @@ std::string export_jsonschema(const Graph& graph) {
   return printed_json({{"$schema", kDialect}, {"title", contracts.title()}, {"$defs", std::move(definitions)}});
 }
 
-ExportedFiles export_jsonschema_files(const Graph& graph) {
+ExportedFiles export_jsonschema_contexts(const Graph& graph) {
   const Contracts contracts(graph);
   return Folder(contracts).run();
 }
