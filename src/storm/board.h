@@ -130,7 +130,6 @@ struct Lane : Element {};
 struct Board {
   std::string name, title, source, type;
   std::optional<Stage> stage;
-  Place stage_place;
   std::vector<Lane> lanes;
   std::vector<Participant> actors, systems;
   std::vector<Event> events;

@@ -21,20 +21,9 @@ bool is_ascii_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-// The bytes of the character that `text` begins with; a byte that is not UTF-8 is one by itself.
+// A byte that is not UTF-8 is a character by itself.
 std::string_view first_character(std::string_view text) {
-  size_t length = 1;
-  while (length < text.size() && length < 4 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) ++length;
-  return find_broken_byte(text.substr(0, length)) == std::string_view::npos ? text.substr(0, length)
-                                                                            : text.substr(0, 1);
-}
-
-uint32_t code_point(std::string_view character) {
-  const auto lead = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return lead;
-  uint32_t code = lead & (0xFF >> (character.size() + 1));
-  for (const char byte : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(byte) & 0x3F);
-  return code;
+  return text.substr(0, std::max<size_t>(1, length_of_character(text)));
 }
 
 // What YAML 1.1 does not call printable, and what a reader could take for a line's end.
@@ -44,7 +33,7 @@ bool is_escaped_in_yaml(uint32_t code) {
 }
 
 // JSON's quoting is YAML's too, but for characters that only YAML wants escaped.
-std::string quoted(const std::string& text) {
+std::string quoted_yaml(const std::string& text) {
   const std::string json = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
   std::string out;
   for (std::string_view rest = json; !rest.empty();) {
@@ -71,7 +60,7 @@ bool is_plain(std::string_view text) {
 std::string scalar(const Json& json) {
   if (json.is_string()) {
     const std::string& text = json.get_ref<const std::string&>();
-    return is_plain(text) ? text : quoted(text);
+    return is_plain(text) ? text : quoted_yaml(text);
   }
   if (json.is_array()) return "[]";
   if (json.is_object()) return "{}";
@@ -91,7 +80,7 @@ void block(const Json& json, size_t indent, bool is_behind_dash, std::string& ou
   if (json.is_object()) {
     for (const auto& [key, value] : json.items()) {
       begin_line();
-      out += (is_plain(key) ? key : quoted(key)) + ":";
+      out += (is_plain(key) ? key : quoted_yaml(key)) + ":";
       if (is_block(value)) {
         out += "\n";
         block(value, indent + 2, false, out);

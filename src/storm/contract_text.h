@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "storm/graph.h"
+
 namespace weft::storm {
 
 /// Members stand in the order they were added: the same board gives the same bytes.
@@ -17,6 +19,21 @@ std::string printed_json(const Json& json);
 /// The same as YAML in block style, readable by YAML 1.1 and 1.2 alike: every string that could be taken for something
 /// else stands in double quotes.
 std::string printed_yaml(const Json& json);
+
+/// The names of references, or of other elements that have one.
+template <typename References>
+Json names(const References& references) {
+  Json out = Json::array();
+  for (const auto& reference : references) out.push_back(reference.name);
+  return out;
+}
+/// Those at `indices`.
+template <typename Elements>
+Json names(const Elements& elements, const Indices& indices) {
+  Json out = Json::array();
+  for (const Index index : indices) out.push_back(elements[index].name);
+  return out;
+}
 
 /// Adds a member whose key is new. Cost: O(1), where `object[key]` looks through all that are there.
 void append(Json& object, std::string key, Json value);

@@ -115,25 +115,28 @@ class Differ {
 
   Changes run() {
     header();
-    pair(before_.actors, after_.actors), pair(before_.systems, after_.systems), pair(before_.lanes, after_.lanes);
-    pair(before_.events, after_.events), pair(before_.commands, after_.commands),
-        pair(before_.policies, after_.policies);
-    pair(before_.views, after_.views), pair(before_.aggregates, after_.aggregates),
-        pair(before_.contexts, after_.contexts);
-    pair(before_.hotspots, after_.hotspots), pair(before_.opportunities, after_.opportunities);
-    compare(before_.actors, after_.actors), compare(before_.systems, after_.systems),
-        compare(before_.lanes, after_.lanes);
-    compare(before_.events, after_.events), compare(before_.commands, after_.commands),
-        compare(before_.policies, after_.policies);
-    compare(before_.views, after_.views), compare(before_.aggregates, after_.aggregates),
-        compare(before_.contexts, after_.contexts);
-    compare(before_.hotspots, after_.hotspots), compare(before_.opportunities, after_.opportunities);
+    for_each_kind([&](const auto& before, const auto& after) { pair(before, after); });
+    for_each_kind([&](const auto& before, const auto& after) { compare(before, after); });
     order();
     types();
     return std::move(changes_);
   }
 
  private:
+  template <typename Visit>
+  void for_each_kind(Visit visit) const {
+    const auto each = [&](auto... members) { (visit(before_.*members, after_.*members), ...); };
+    each(&Board::actors, &Board::systems, &Board::lanes, &Board::events, &Board::commands, &Board::policies,
+         &Board::views, &Board::aggregates, &Board::contexts, &Board::hotspots, &Board::opportunities);
+  }
+
+  /// What an element of the board before is called now.
+  const std::string& name_now(Kind kind, const std::string& name) const {
+    const Renames& renames = renames_[static_cast<size_t>(kind)];
+    const auto at = renames.find(name);
+    return at == renames.end() ? name : at->second;
+  }
+
   void add(Change::Type type, std::string_view kind, std::string name, bool is_breaking, std::string message,
            std::string was = {}) {
     changes_.push_back({type, std::string(kind), std::move(name), std::move(was), is_breaking, std::move(message)});
@@ -232,9 +235,7 @@ class Differ {
     for (const auto& each : after) made[each.name].push_back(&each);
     std::map<std::string_view, size_t> taken;
     for (const auto& old : before) {
-      const Renames& renames = renames_[static_cast<size_t>(old.kind)];
-      const auto renamed = renames.find(old.name);
-      const std::string& name = renamed == renames.end() ? old.name : renamed->second;
+      const std::string& name = name_now(old.kind, old.name);
       const std::string_view kind = to_string(old.kind);
       const auto at = made.find(name);
       if (at == made.end() || taken[at->first] == at->second.size()) {
@@ -242,7 +243,7 @@ class Differ {
             fmt::format("{} '{}' was removed", kind, old.name));
         continue;
       }
-      if (renamed != renames.end())
+      if (name != old.name)
         add(Change::Type::Renamed, kind, name, old.kind == Kind::Event,
             fmt::format("{} '{}' is called '{}' now", kind, old.name, name), old.name);
       contents(old, *at->second[taken[at->first]++]);
@@ -300,20 +301,15 @@ class Differ {
   }
   template <typename References>
   void rename(Kind kind, References& references) const {
-    const Renames& renames = renames_[static_cast<size_t>(kind)];
-    for (auto& reference : references)
-      if (const auto at = renames.find(reference.name); at != renames.end()) reference.name = at->second;
+    for (auto& reference : references) reference.name = name_now(kind, reference.name);
   }
   void rename_references(Event& each) const {
     rename(Kind::System, each.from);
-    const Renames& lanes = renames_[static_cast<size_t>(Kind::Lane)];
-    if (const auto at = lanes.find(each.lane); at != lanes.end()) each.lane = at->second;
+    each.lane = name_now(Kind::Lane, each.lane);
   }
   void rename_references(Command& each) const {
-    for (Issuer& issuer : each.issuers) {
-      const Renames& renames = renames_[static_cast<size_t>(issuer.is_policy ? Kind::Policy : Kind::Actor)];
-      if (const auto at = renames.find(issuer.name); at != renames.end()) issuer.name = at->second;
-    }
+    for (Issuer& issuer : each.issuers)
+      issuer.name = name_now(issuer.is_policy ? Kind::Policy : Kind::Actor, issuer.name);
     rename(Kind::View, each.sees);
     rename(Kind::System, each.to);
     for (std::vector<Reference>& together : each.outcomes) rename(Kind::Event, together);
@@ -337,11 +333,9 @@ class Differ {
 
   // The order of events is the timeline: what is not in the longest run that kept its order has moved.
   void order() {
-    const Renames& renames = renames_[static_cast<size_t>(Kind::Event)];
     std::vector<Index> now;
     for (const Event& event : before_.events) {
-      const auto renamed = renames.find(event.name);
-      const std::optional<Index> at = new_.find(Kind::Event, renamed == renames.end() ? event.name : renamed->second);
+      const std::optional<Index> at = new_.find(Kind::Event, name_now(Kind::Event, event.name));
       if (at && !old_.is_duplicate(event)) now.push_back(*at);
     }
     std::vector<size_t> tails, previous(now.size());  // of runs by length; patience sorting
@@ -368,19 +362,14 @@ class Differ {
   // An event that moved to another context has another type where the pattern names the context.
   void types() {
     if (after_.type != before_.type || after_.type.find("{context}") == std::string::npos) return;
-    const Renames& renames = renames_[static_cast<size_t>(Kind::Event)];
-    const Renames& contexts = renames_[static_cast<size_t>(Kind::Context)];
     for (Index i = 0; i < before_.events.size(); ++i) {
-      const auto renamed = renames.find(before_.events[i].name);
-      const std::optional<Index> now =
-          new_.find(Kind::Event, renamed == renames.end() ? before_.events[i].name : renamed->second);
+      const std::optional<Index> now = new_.find(Kind::Event, name_now(Kind::Event, before_.events[i].name));
       if (!now) continue;
       const std::string old_context = old_.context_of_event(i), context = new_.context_of_event(*now);
       if (old_context.empty() || context.empty() || old_context == context) continue;
-      const auto moved = contexts.find(old_context);
       add(Change::Type::Changed, "event", after_.events[*now].name, true,
           fmt::format("its type has the context '{}' in place of '{}'{}", context, old_context,
-                      moved != contexts.end() ? " (the context was renamed)" : ""));
+                      name_now(Kind::Context, old_context) != old_context ? " (the context was renamed)" : ""));
     }
   }
 

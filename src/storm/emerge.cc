@@ -17,10 +17,6 @@ namespace {
 
 constexpr size_t kWindow = 6;  // events looked at on both sides of a pivotal one
 
-void add(Indices& to, Index index) {
-  if (std::ranges::find(to, index) == to.end()) to.push_back(index);
-}
-
 class Clustering {
  public:
   Clustering(const Graph& graph, bool keeps_declared)
@@ -29,6 +25,8 @@ class Clustering {
         keys_(keys_of_events(graph)),
         keeps_declared_(keeps_declared),
         is_placed_(board_.events.size(), false) {}
+
+  const std::vector<EventKey>& keys() const { return keys_; }
 
   Emerged run() {
     for (Index i = 0; i < board_.commands.size(); ++i)
@@ -66,8 +64,9 @@ class Clustering {
   }
 
   void place_command(Index command) {
+    const bool is_kept = keeps_declared_ && !graph_.aggregates_of(command).empty();
     AggregateCandidate* found = nullptr;
-    if (keeps_declared_ && !graph_.aggregates_of(command).empty()) {
+    if (is_kept) {
       const Aggregate& declared = board_.aggregates[graph_.aggregates_of(command)[0]];
       found = &cluster(declared.keys.empty() ? key_of_command(command) : declared.keys[0].name, declared.name);
     } else {
@@ -76,9 +75,8 @@ class Clustering {
     found->commands.push_back(command);
     for (const Index event : graph_.events_of(command)) {
       // A guess is no reason to tear an event from the command that leads to it.
-      const bool is_kept = keeps_declared_ && !graph_.aggregates_of(command).empty();
       if (!is_kept && keys_[event].key != found->key && !keys_[event].is_inferred) continue;
-      if (!is_placed_[event] || is_kept || keys_[event].key == found->key) add(found->events, event);
+      if (!is_placed_[event] || is_kept || keys_[event].key == found->key) add_once(found->events, event);
       is_placed_[event] = true;
     }
   }
@@ -86,13 +84,11 @@ class Clustering {
   // Events that no command of ours leads to: of their key, unless a system produces them.
   void place_event(Index event) {
     if (board_.events[event].has_from) return;
-    bool is_produced = false;
-    for (const Index command : graph_.producers(event)) {
+    for (const Index command : graph_.producers(event))
       if (!board_.commands[command].to.empty()) return;
-      is_produced = true;
-    }
-    if (!is_produced || !is_placed_[event]) add(cluster(keys_[event].key).events, event);
+    if (!is_placed_[event]) add_once(cluster(keys_[event].key).events, event);
   }
+
   void sort_by_timeline() {
     std::erase_if(out_.aggregates,
                   [](const AggregateCandidate& each) { return each.commands.empty() && each.events.empty(); });
@@ -136,7 +132,7 @@ class Clustering {
           wanted, [&](const std::string& word) { return std::ranges::find(words[event], word) != words[event].end(); });
       if (!is_named) continue;
       if (of_event_[event] == of_command_[command] || of_event_[event] == ~size_t{0}) return;
-      out_.rules.push_back({command, refusal, of_event_[event], event});
+      out_.rules.push_back({command, of_command_[command], refusal, of_event_[event], event});
       return;
     }
   }
@@ -164,7 +160,7 @@ class Clustering {
       }
     if (candidate.commands.empty()) inside = static_cast<double>(candidate.events.size());
     for (const CrossRule& rule : out_.rules) {
-      if (of_command_[rule.command] != static_cast<size_t>(&candidate - out_.aggregates.data())) continue;
+      if (rule.owner != static_cast<size_t>(&candidate - out_.aggregates.data())) continue;
       outside += 0.25;
       candidate.why.push_back(fmt::format("{} is refused by {}, a state of '{}'", board_.commands[rule.command].name,
                                           rule.refusal, out_.aggregates[rule.aggregate].name));
@@ -269,7 +265,7 @@ class Contexts {
 
   void run() {
     for (const CrossRule& rule : emerged_.rules) {
-      const size_t owner = owner_of(rule.command);
+      const size_t owner = rule.owner;
       if (owner == rule.aggregate || find(owner) == find(rule.aggregate)) continue;
       why_[std::min(owner, rule.aggregate)].push_back(
           fmt::format("{} needs the state of {} ({})", emerged_.aggregates[owner].name,
@@ -290,12 +286,6 @@ class Contexts {
     while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
     return i;
   }
-  size_t owner_of(Index command) const {
-    for (size_t i = 0; i < emerged_.aggregates.size(); ++i)
-      if (std::ranges::find(emerged_.aggregates[i].commands, command) != emerged_.aggregates[i].commands.end())
-        return i;
-    return 0;
-  }
 
   void take(ContextCandidate& context, Index aggregate) {
     const AggregateCandidate& candidate = emerged_.aggregates[aggregate];
@@ -315,7 +305,7 @@ class Contexts {
     for (Index i = 0; i < graph_.board().commands.size(); ++i) {
       if (graph_.board().commands[i].to.empty()) continue;
       context.commands.push_back(i);
-      for (const Index event : graph_.events_of(i)) add(context.events, event);
+      for (const Index event : graph_.events_of(i)) add_once(context.events, event);
     }
     if (context.commands.empty()) return;
     context.name = "systems";
@@ -332,8 +322,9 @@ class Contexts {
 }  // namespace
 
 Emerged emerge(const Graph& graph, bool keeps_declared) {
-  Emerged emerged = Clustering(graph, keeps_declared).run();
-  emerged.pivotal = rank_pivotal(graph, keys_of_events(graph), emerged);
+  Clustering clustering(graph, keeps_declared);
+  Emerged emerged = clustering.run();
+  emerged.pivotal = rank_pivotal(graph, clustering.keys(), emerged);
   Contexts(graph, emerged).run();
   return emerged;
 }

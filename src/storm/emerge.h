@@ -33,6 +33,7 @@ struct ContextCandidate {
 /// A command that is refused because of a state that another aggregate holds.
 struct CrossRule {
   Index command = 0;
+  size_t owner = 0;  ///< the command's; a position in Emerged::aggregates
   std::string refusal;
   size_t aggregate = 0;  ///< whose state it is; a position in Emerged::aggregates
   Index event = 0;       ///< that sets the state

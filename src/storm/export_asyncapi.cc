@@ -27,19 +27,6 @@ struct Scope {
 
 Json refers_to(const std::string& pointer) { return {{"$ref", pointer}}; }
 
-template <typename Elements>
-Json names(const Elements& elements, const Indices& indices) {
-  Json out = Json::array();
-  for (const Index index : indices) out.push_back(elements[index].name);
-  return out;
-}
-
-Json names(const std::vector<Reference>& references) {
-  Json out = Json::array();
-  for (const Reference& reference : references) out.push_back(reference.name);
-  return out;
-}
-
 void set(Json& object, const char* key, Json value) {
   if (!value.empty() && value != "") object[key] = std::move(value);
 }

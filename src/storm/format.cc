@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 
+#include "storm/clauses.h"
 #include "storm/diff.h"
 
 namespace weft::storm {
@@ -17,41 +18,28 @@ constexpr size_t kColumnWidthMax = 44;  // wider cells do not set a column
 /// Where the text in quotes stands among clauses; else it is last.
 constexpr std::string_view kText = "\"";
 
-std::span<const std::string_view> clauses_of(Kind kind) {
-  static constexpr std::string_view kEvent[] = {"from", "key", "ref", "pivotal", "fields"};
+/// What makes the columns of a kind: its clauses, and where the marks of a command and the text of an aggregate stand.
+std::span<const std::string_view> columns_of(Kind kind) {
   static constexpr std::string_view kCommand[] = {"by", "sees", "to", "->", "!", "fields"};
-  static constexpr std::string_view kPolicy[] = {"when", "if", "then"};
-  static constexpr std::string_view kView[] = {"from", "fields"};
   static constexpr std::string_view kAggregate[] = {"key", kText, "commands"};
-  static constexpr std::string_view kContext[] = {"core", "supporting", "generic", "owns", "fronts", "team"};
-  static constexpr std::string_view kRemark[] = {"on"};
   switch (kind) {
-    case Kind::Event: return kEvent;
+    case Kind::Event: return kEventClauses;
     case Kind::Command: return kCommand;
-    case Kind::Policy: return kPolicy;
-    case Kind::View: return kView;
+    case Kind::Policy: return kPolicyClauses;
+    case Kind::View: return kViewClauses;
     case Kind::Aggregate: return kAggregate;
-    case Kind::Context: return kContext;
+    case Kind::Context: return kContextClauses;
     case Kind::Hotspot:
-    case Kind::Opportunity: return kRemark;
+    case Kind::Opportunity: return kRemarkClauses;
     default: return {};
   }
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
 }
 
 std::string joined(std::span<const Token> tokens) {
   std::string out;
   for (const Token& token : tokens) {
     if (!out.empty() && token.kind != Token::Kind::Comma) out += ' ';
-    out += token.kind == Token::Kind::Text ? quoted(token.text) : token.text;
+    out += token.kind == Token::Kind::Text ? in_quotes(token.text) : token.text;
   }
   return out;
 }
@@ -91,7 +79,7 @@ class Formatter {
       if (is_faulty(statement)) continue;
       const std::optional<Kind> its = parse_kind(statement.tokens[0].text);
       const bool is_row = its && statement.first_line == statement.last_line;
-      if (!group.empty() && (!is_row || *its != kind || statement.first_line != next)) align(group, kind);
+      if (!group.empty() && (!is_row || *its != kind || statement.first_line != next)) align(group);
       if (is_row) {
         kind = *its;
         group.push_back(row(statement, kind));
@@ -102,7 +90,7 @@ class Formatter {
       }
       next = statement.last_line + 1;
     }
-    if (!group.empty()) align(group, kind);
+    if (!group.empty()) align(group);
     return finished();
   }
 
@@ -130,7 +118,7 @@ class Formatter {
              kind_column(tokens[0]) + joined(tokens.subspan(1, 1)),
              {},
              comment_at(statement.first_line)};
-    const std::span<const std::string_view> clauses = clauses_of(kind);
+    const std::span<const std::string_view> clauses = columns_of(kind);
     for (size_t begin = 2; begin < tokens.size();) {
       size_t end = begin + 1;
       while (end < tokens.size() && !begins_clause(tokens, end, clauses)) ++end;
@@ -155,7 +143,7 @@ class Formatter {
     return static_cast<size_t>(std::ranges::find(clauses, word) - clauses.begin());
   }
 
-  void align(std::vector<Row>& group, Kind) {
+  void align(std::vector<Row>& group) {
     size_t head = 0;
     std::map<size_t, size_t> widths;
     for (const Row& each : group) {

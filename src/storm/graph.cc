@@ -11,11 +11,11 @@ namespace {
 /// Wrong names that are compared with all right ones; a board with more has another trouble.
 constexpr size_t kGuessesMax = 200;
 
-void add(Indices& to, Index index) {
+}  // namespace
+
+void add_once(Indices& to, Index index) {
   if (std::ranges::find(to, index) == to.end()) to.push_back(index);
 }
-
-}  // namespace
 
 template <typename Elements>
 void Graph::name(Kind kind, const Elements& elements) {
@@ -32,7 +32,7 @@ template <typename References>
 Indices Graph::resolve_all(Kind kind, const References& references) const {
   Indices out;
   for (const auto& reference : references)
-    if (const std::optional<Index> found = resolve(kind, reference.name)) add(out, *found);
+    if (const std::optional<Index> found = resolve(kind, reference.name)) add_once(out, *found);
   return out;
 }
 
@@ -70,19 +70,19 @@ void Graph::link_commands() {
       for (const Reference& outcome : together) {
         const std::optional<Index> event = resolve(Kind::Event, outcome.name);
         if (!event) continue;
-        add(events, *event);
+        add_once(events, *event);
         if (board_.events[*event].name != outcome.name) guessed_outcomes_.insert({i, *event});
       }
-    for (const Index event : events) add(producers_[event], i);
+    for (const Index event : events) add_once(producers_[event], i);
     events_.push_back(std::move(events));
     systems_.push_back(resolve_all(Kind::System, command.to));
     views_seen_.push_back(resolve_all(Kind::View, command.sees));
-    for (const Index view : views_seen_.back()) add(readers_[view], i);
+    for (const Index view : views_seen_.back()) add_once(readers_[view], i);
     Indices policies, actors;
     for (const Issuer& issuer : command.issuers) {
       const bool is_policy = issuer.is_policy || (!find(Kind::Actor, issuer.name) && find(Kind::Policy, issuer.name));
       if (const std::optional<Index> found = resolve(is_policy ? Kind::Policy : Kind::Actor, issuer.name))
-        add(is_policy ? policies : actors, *found);
+        add_once(is_policy ? policies : actors, *found);
       if (is_policy && !find(Kind::Policy, issuer.name))
         if (const std::optional<Index> guess = resolve(Kind::Policy, issuer.name)) guessed_issuers_.insert({i, *guess});
     }
@@ -99,12 +99,12 @@ void Graph::link_policies() {
     }
     triggers_.push_back(resolve_all(Kind::Event, board_.policies[i].when));
     commands_.push_back(resolve_all(Kind::Command, board_.policies[i].then));
-    for (const Index event : triggers_.back()) add(policies_on_[event], i);
-    for (const Index command : commands_.back()) add(issuing_policies_[command], i);
+    for (const Index event : triggers_.back()) add_once(policies_on_[event], i);
+    for (const Index command : commands_.back()) add_once(issuing_policies_[command], i);
   }
   for (Index i = 0; i < board_.views.size(); ++i) {
     feeds_.push_back(is_duplicate(board_.views[i]) ? Indices() : resolve_all(Kind::Event, board_.views[i].from));
-    for (const Index event : feeds_.back()) add(views_of_[event], i);
+    for (const Index event : feeds_.back()) add_once(views_of_[event], i);
   }
 }
 
@@ -113,12 +113,13 @@ void Graph::link_owners() {
   fronts_.resize(board_.systems.size());
   for (Index i = 0; i < board_.aggregates.size(); ++i) {
     if (is_duplicate(board_.aggregates[i])) continue;
-    for (const Index command : resolve_all(Kind::Command, board_.aggregates[i].commands)) add(aggregates_[command], i);
+    for (const Index command : resolve_all(Kind::Command, board_.aggregates[i].commands))
+      add_once(aggregates_[command], i);
   }
   for (Index i = 0; i < board_.contexts.size(); ++i) {
     if (is_duplicate(board_.contexts[i])) continue;
-    for (const Index aggregate : resolve_all(Kind::Aggregate, board_.contexts[i].owns)) add(owners_[aggregate], i);
-    for (const Index system : resolve_all(Kind::System, board_.contexts[i].fronts)) add(fronts_[system], i);
+    for (const Index aggregate : resolve_all(Kind::Aggregate, board_.contexts[i].owns)) add_once(owners_[aggregate], i);
+    for (const Index system : resolve_all(Kind::System, board_.contexts[i].fronts)) add_once(fronts_[system], i);
   }
 }
 
@@ -161,7 +162,7 @@ Indices Graph::causes_of(Index event) const {
     if (is_guess(command, event)) continue;
     for (const Index policy : issuing_policies_[command]) {
       if (guessed_issuers_.contains({command, policy})) continue;
-      for (const Index trigger : triggers_[policy]) add(causes, trigger);
+      for (const Index trigger : triggers_[policy]) add_once(causes, trigger);
     }
   }
   return causes;

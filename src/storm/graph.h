@@ -21,6 +21,9 @@ namespace weft::storm {
 using Index = uint32_t;
 using Indices = std::vector<Index>;
 
+/// Each index once, in the order of the first time.
+void add_once(Indices& to, Index index);
+
 /// Who decides on a command, and what produces an event.
 struct Decider {
   Kind kind = Kind::Aggregate;  ///< Aggregate or System

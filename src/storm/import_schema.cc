@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "storm/text.h"
 #include "storm/words.h"
 
 namespace weft::storm {
@@ -128,14 +129,7 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-std::string quoted_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : one_line(text)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
+std::string quoted_text(std::string_view text) { return in_quotes(one_line(text)); }
 
 std::string board_name(std::string_view text) {
   if (is_name(text)) return std::string(text);

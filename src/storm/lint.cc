@@ -136,19 +136,17 @@ Findings lint(const Document& document, const LintOptions& options) {
   lint_contexts(run);
 
   Findings out;
-  Suppressions suppressions(document, run.findings);
-  for (Finding& finding : run.findings) {
-    const auto level = options.levels.find(finding.rule);
-    finding.level = level != options.levels.end() ? level->second : find_rule(finding.rule)->level;
-    if (!suppressions.excuses(finding) && finding.level != Level::Off) out.push_back(std::move(finding));
-  }
-  Findings unused;
-  suppressions.tell_unused(unused);
-  for (Finding& finding : unused) {
+  const auto keep = [&](Finding& finding) {
     const auto level = options.levels.find(finding.rule);
     finding.level = level != options.levels.end() ? level->second : find_rule(finding.rule)->level;
     if (finding.level != Level::Off) out.push_back(std::move(finding));
-  }
+  };
+  Suppressions suppressions(document, run.findings);
+  for (Finding& finding : run.findings)
+    if (!suppressions.excuses(finding)) keep(finding);
+  Findings unused;
+  suppressions.tell_unused(unused);
+  for (Finding& finding : unused) keep(finding);
   std::ranges::stable_sort(out, stands_before);
   return out;
 }
@@ -157,10 +155,6 @@ Counts count(const Board& board) {
   return {board.events.size(),   board.commands.size(),   board.policies.size(),
           board.views.size(),    board.aggregates.size(), board.contexts.size(),
           board.hotspots.size(), board.actors.size(),     board.systems.size()};
-}
-
-bool has_errors(const Findings& findings) {
-  return std::ranges::any_of(findings, [](const Finding& finding) { return finding.level == Level::Error; });
 }
 
 }  // namespace weft::storm

@@ -29,7 +29,4 @@ struct Counts {
 };
 Counts count(const Board& board);
 
-/// Whether any finding is an error.
-bool has_errors(const Findings& findings);
-
 }  // namespace weft::storm

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "storm/clauses.h"
 #include "storm/words.h"
 
 namespace weft::storm {
@@ -19,14 +20,6 @@ constexpr std::array<std::string_view, 4> kHeaders = {"board", "stage", "source"
 constexpr std::array<std::string_view, 15> kFirstWords = {"board",     "stage",   "source",  "type",        "actor",
                                                           "system",    "event",   "command", "policy",      "view",
                                                           "aggregate", "context", "hotspot", "opportunity", "lane"};
-constexpr std::array<std::string_view, 5> kEventClauses = {"from", "key", "ref", "pivotal", "fields"};
-constexpr std::array<std::string_view, 4> kCommandClauses = {"by", "sees", "to", "fields"};
-constexpr std::array<std::string_view, 3> kPolicyClauses = {"when", "if", "then"};
-constexpr std::array<std::string_view, 2> kViewClauses = {"from", "fields"};
-constexpr std::array<std::string_view, 2> kAggregateClauses = {"key", "commands"};
-constexpr std::array<std::string_view, 6> kContextClauses = {"core", "supporting", "generic", "owns", "fronts", "team"};
-constexpr std::array<std::string_view, 1> kRemarkClauses = {"on"};
-
 bool is_mark(const Token& token) { return token.kind != Token::Kind::Word && token.kind != Token::Kind::Text; }
 
 // Letters of any script: what lies beyond ASCII and is neither space, punctuation, arrow, symbol nor emoji.
@@ -58,7 +51,7 @@ bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 std::string_view misfit_of(std::string_view name) {
   for (size_t at = 0; at < name.size();) {
     const auto lead = static_cast<unsigned char>(name[at]);
-    const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    const size_t length = std::max<size_t>(1, length_of_character(name.substr(at)));
     const std::string_view character = name.substr(at, length);
     const bool is_digit = lead >= '0' && lead <= '9';
     const bool is_letter = lead < 0x80 ? is_ascii_letter(name[at]) : is_letter_beyond_ascii(character);
@@ -76,7 +69,6 @@ class Parser {
     for (size_t line = 0; line < document_.lines.size(); ++line) check_bytes(line);
     for (const Statement& statement : document_.statements) one(statement);
   }
-  size_t elements() const { return elements_; }
 
  private:
   Board& board() { return document_.board; }
@@ -117,7 +109,6 @@ class Parser {
     }
     cursor.skip();
     if (std::ranges::find(kHeaders, word) != kHeaders.end()) return header(word, cursor);
-    ++elements_;
     element(*parse_kind(word), statement, cursor);
   }
 
@@ -151,7 +142,6 @@ class Parser {
 
   void set_stage(const std::string& value, const Place& at, Cursor& cursor) {
     board().stage = parse_stage(value);
-    board().stage_place = at;
     if (board().stage) return;
     std::vector<std::string_view> stages;
     for (int stage = 0; stage <= static_cast<int>(Stage::Design); ++stage)
@@ -168,7 +158,7 @@ class Parser {
     base.kind = kind;
     base.lines = statement.last_line - statement.first_line + 1;
     if (kind == Kind::Hotspot || kind == Kind::Opportunity) {
-      if (!read_remark_text(base, cursor)) return;
+      read_remark_text(base, cursor);
     } else if (!read_name(base, cursor)) {
       return;
     }
@@ -211,17 +201,16 @@ class Parser {
     return true;
   }
 
-  bool read_remark_text(Element& element, Cursor& cursor) {
+  void read_remark_text(Element& element, Cursor& cursor) {
     element.place = cursor.peek().place;
     if (cursor.peek().kind != Token::Kind::Text) {
       cursor.expected("a text in quotes", fmt::format("{} \"…\" on NAME", to_string(element.kind)));
       while (cursor.peek().kind == Token::Kind::Word && !cursor.peek().is_word("on"))
         element.name += (element.name.empty() ? "" : " ") + cursor.take().text;
-      return true;
+      return;
     }
     check_torn(cursor);
     element.name = cursor.take().text;
-    return true;
   }
 
   void check_torn(Cursor& cursor) {
@@ -486,7 +475,6 @@ class Parser {
   Document& document_;
   const ReadFile& read_file_;
   std::string lane_, stage_word_;
-  size_t elements_ = 0;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "storm/accept.h"
+#include "storm/contract_text.h"
 #include "storm/lint.h"
 #include "storm/report.h"
 
@@ -14,26 +15,7 @@ namespace weft::storm {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// Bytes that are not UTF-8 become U+FFFD: what is printed is always JSON.
-std::string printed(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-template <typename References>
-Json names(const References& references) {
-  Json out = Json::array();
-  for (const auto& reference : references) out.push_back(reference.name);
-  return out;
-}
-
-template <typename Elements>
-Json names(const Elements& elements, const Indices& indices) {
-  Json out = Json::array();
-  for (const Index index : indices) out.push_back(elements[index].name);
-  return out;
-}
 
 Json counts_of(const Board& board) {
   const Counts counts = count(board);
@@ -171,10 +153,10 @@ std::string lint_json(const Document& document, const Findings& findings) {
                     {"element", or_null(finding.element)},
                     {"message", finding.message},
                     {"hint", or_null(finding.hint)}});
-  return printed({{"board", or_null(board.name)},
-                  {"stage", to_string(board.current_stage())},
-                  {"counts", counts_of(board)},
-                  {"findings", std::move(list)}});
+  return printed_json({{"board", or_null(board.name)},
+                       {"stage", to_string(board.current_stage())},
+                       {"counts", counts_of(board)},
+                       {"findings", std::move(list)}});
 }
 
 std::string emerge_json(const Graph& graph, const Emerged& emerged) {
@@ -204,10 +186,10 @@ std::string emerge_json(const Graph& graph, const Emerged& emerged) {
                      {"refusal", each.refusal},
                      {"aggregate", emerged.aggregates[each.aggregate].name},
                      {"event", board.events[each.event].name}});
-  return printed({{"aggregates", std::move(aggregates)},
-                  {"pivotal", std::move(pivotal)},
-                  {"contexts", std::move(contexts)},
-                  {"rules", std::move(rules)}});
+  return printed_json({{"aggregates", std::move(aggregates)},
+                       {"pivotal", std::move(pivotal)},
+                       {"contexts", std::move(contexts)},
+                       {"rules", std::move(rules)}});
 }
 
 std::string show_json(const Document& document, const Graph& graph) {
@@ -219,25 +201,25 @@ std::string show_json(const Document& document, const Graph& graph) {
                          {"command", board.commands[each.command].name},
                          {"from", each.from},
                          {"to", each.to}});
-  return printed({{"board", or_null(board.name)},
-                  {"file", document.file},
-                  {"title", or_null(board.title)},
-                  {"stage", to_string(board.current_stage())},
-                  {"source", or_null(board.source)},
-                  {"type", or_null(board.type)},
-                  {"counts", counts_of(board)},
-                  {"actors", all(graph, board.actors)},
-                  {"systems", all(graph, board.systems)},
-                  {"lanes", all(graph, board.lanes)},
-                  {"events", all(graph, board.events)},
-                  {"commands", all(graph, board.commands)},
-                  {"policies", all(graph, board.policies)},
-                  {"views", all(graph, board.views)},
-                  {"aggregates", all(graph, board.aggregates)},
-                  {"contexts", all(graph, board.contexts)},
-                  {"hotspots", all(graph, board.hotspots)},
-                  {"opportunities", all(graph, board.opportunities)},
-                  {"crossings", std::move(crossings)}});
+  return printed_json({{"board", or_null(board.name)},
+                       {"file", document.file},
+                       {"title", or_null(board.title)},
+                       {"stage", to_string(board.current_stage())},
+                       {"source", or_null(board.source)},
+                       {"type", or_null(board.type)},
+                       {"counts", counts_of(board)},
+                       {"actors", all(graph, board.actors)},
+                       {"systems", all(graph, board.systems)},
+                       {"lanes", all(graph, board.lanes)},
+                       {"events", all(graph, board.events)},
+                       {"commands", all(graph, board.commands)},
+                       {"policies", all(graph, board.policies)},
+                       {"views", all(graph, board.views)},
+                       {"aggregates", all(graph, board.aggregates)},
+                       {"contexts", all(graph, board.contexts)},
+                       {"hotspots", all(graph, board.hotspots)},
+                       {"opportunities", all(graph, board.opportunities)},
+                       {"crossings", std::move(crossings)}});
 }
 
 std::string next_json(const NextStep& step) {
@@ -247,10 +229,10 @@ std::string next_json(const NextStep& step) {
                        {"element", or_null(each.element)},
                        {"line", each.place.line == 0 ? Json(nullptr) : Json(each.place.line)},
                        {"message", each.message}});
-  return printed({{"stage", to_string(step.stage)},
-                  {"next", step.next ? Json(to_string(*step.next)) : Json(nullptr)},
-                  {"missing", std::move(missing)},
-                  {"advice", step.advice}});
+  return printed_json({{"stage", to_string(step.stage)},
+                       {"next", step.next ? Json(to_string(*step.next)) : Json(nullptr)},
+                       {"missing", std::move(missing)},
+                       {"advice", step.advice}});
 }
 
 std::string diff_json(const Changes& changes) {
@@ -262,7 +244,7 @@ std::string diff_json(const Changes& changes) {
                     {"was", or_null(each.was)},
                     {"breaking", each.is_breaking},
                     {"message", each.message}});
-  return printed({{"changes", std::move(list)}});
+  return printed_json({{"changes", std::move(list)}});
 }
 
 std::string lint_sarif(const Document& document, const Findings& findings, std::string_view version) {
@@ -290,9 +272,9 @@ std::string lint_sarif(const Document& document, const Findings& findings, std::
   Json driver = {{"name", "weft storm"}, {"version", version}, {"rules", std::move(rule_list)}};
   Json run = {
       {"tool", {{"driver", std::move(driver)}}}, {"columnKind", "unicodeCodePoints"}, {"results", std::move(results)}};
-  return printed({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-                  {"version", "2.1.0"},
-                  {"runs", Json::array({std::move(run)})}});
+  return printed_json({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+                       {"version", "2.1.0"},
+                       {"runs", Json::array({std::move(run)})}});
 }
 
 std::string lint_github(const Document& document, const Findings& findings) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "storm/text.h"
+
 namespace weft::storm {
 
 namespace {
@@ -33,20 +35,10 @@ constexpr uint32_t kInvalid = 0xFFFD;
 
 // The character at `at`; a byte that begins none is one of kInvalid.
 Character decode(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(at);
-  if (first < 0x80) return {first, 1};
-  const size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || at + bytes > text.size()) return {kInvalid, 1};
-  uint32_t code = first & (0xFF >> (bytes + 1));
-  for (size_t i = 1; i < bytes; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return {kInvalid, 1};
-    code = code << 6 | (byte(at + i) & 0x3F);
-  }
-  constexpr std::array<uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-  const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (code < kSmallest[bytes] || code > 0x10FFFF || is_surrogate) return {kInvalid, 1};
-  return {code, bytes};
+  const std::string_view rest = text.substr(at);
+  const size_t bytes = length_of_character(rest);
+  if (bytes == 0) return {kInvalid, 1};
+  return {code_point(rest.substr(0, bytes)), bytes};
 }
 
 double em_of(uint32_t code) {

@@ -41,9 +41,16 @@ struct Statement {
 /// Errors: none; what is wrong with a token is for the parser to say.
 std::vector<Statement> split_statements(const std::vector<TextLine>& lines);
 
+/// A text in the quotes of the notation.
+std::string in_quotes(std::string_view text);
+
 /// Where the comment of a line begins (its `#`, in bytes), or npos. A `#` inside quotes or inside a word begins none.
 size_t comment_of(std::string_view line);
 
+/// Bytes of the character that a text begins with; 0: none does (RFC 3629: no overlong form, no surrogate).
+size_t length_of_character(std::string_view text);
+/// Of one whole character; a single byte is its own.
+uint32_t code_point(std::string_view character);
 /// Characters of a UTF-8 text; a byte that is not UTF-8 counts as one.
 uint32_t characters(std::string_view text);
 /// The byte offset of the first byte that is not UTF-8 or is a control character; npos: all is text.
