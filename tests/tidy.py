@@ -390,7 +390,7 @@ def verbs(tree: Tree):
         if module_of(path) != "cli" or is_test(path):
             continue
         # A verb of a verb is added to an object of that name: `storm.add_subcommand("lint"`, or `add(storm, status, "lint"`.
-        for match in re.finditer(r'(\w+)(?:\.|->)add_subcommand\(\s*"([\w-]+)"|\badd\((\w+), status, "([\w-]+)"|'
+        for match in re.finditer(r'(\w+)(?:\.|->)add_subcommand\(\s*"([\w-]+)"|\badd\(\s*(\w+),\s*status,\s*"([\w-]+)"|'
                                  r'add_(?:option|flag)\w*(?:<[^>]*>)?\(\s*"([^"]+)"', tree.files[path]):
             above, verb, option = match[1] or match[3], match[2] or match[4], match[5]
             wanted = re.split(r"[,{]", option)[-1] if option else f"weft {verb}" if above == "app" else f"weft {above} {verb}"

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -13,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "cli/storm_command.h"
 #include "cli/storm_files.h"
 #include "storm/export.h"
 #include "storm/import_asyncapi.h"
@@ -21,7 +20,6 @@ namespace weft::cli {
 
 namespace {
 
-constexpr int kUnusable = 2;
 /// Faults of a board that are told before it is exported; the rest is counted.
 constexpr size_t kFaultsShown = 10;
 
@@ -46,11 +44,6 @@ const std::vector<Format>& formats() {
 struct ExportArguments {
   std::string format, file, out = "-";
 };
-
-int fail(std::string_view verb, std::string_view message) {
-  fmt::print(stderr, "weft storm {}: {}\n", verb, message);
-  return kUnusable;
-}
 
 void tell_faults(const storm::Document& document) {
   for (const storm::Finding& fault : std::span(document.faults).first(std::min(document.faults.size(), kFaultsShown)))
@@ -92,9 +85,7 @@ base::Status write_export(const ExportArguments& arguments, const Format& format
   };
   if (arguments.out == "-") {
     if (!format.document) return refuse(fmt::format("{} is a folder: -o FOLDER", format.name));
-    const std::string text = format.document(graph);
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return {};
+    return write_text("-", format.document(graph));
   }
   if (is_folder(arguments.out, format)) {
     if (std::filesystem::is_regular_file(arguments.out))
@@ -146,40 +137,35 @@ int run_import(ImportArguments& arguments) {
   const base::Result<storm::Imported> imported = storm::import_asyncapi(files);
   if (!imported) return fail("import", imported.error().message);
   for (const std::string& unknown : imported->unknown) fmt::print(stderr, "weft storm import: unknown: {}\n", unknown);
-  if (arguments.out == "-") {
-    std::fwrite(imported->board.data(), 1, imported->board.size(), stdout);
-    return 0;
-  }
-  if (const base::Status written = write_text(arguments.out, imported->board); !written)
-    return fail("import", written.error().message);
-  return 0;
+  const base::Status written = write_text(arguments.out, imported->board);
+  return written ? 0 : fail("import", written.error());
 }
 
 }  // namespace
 
 void add_storm_export(CLI::App& storm, int& status) {
   const auto to = std::make_shared<ExportArguments>();
-  CLI::App* verb = storm.add_subcommand("export", "Write a board as contracts and documents for other tools");
-  verb->footer(
-      "Examples:\n  weft storm export asyncapi shop.board -o asyncapi.json\n  weft storm export asyncapi shop.board -o contracts/\n"
+  CLI::App* verb = add(
+      storm, status, "export", "Write a board as contracts and documents for other tools",
+      "  weft storm export asyncapi shop.board -o asyncapi.json\n  weft storm export asyncapi shop.board -o contracts/\n"
       "  weft storm export jsonschema shop.board -o schemas.json\n  weft storm export eventcatalog shop.board -o catalog/\n"
-      "  weft storm export markdown shop.board -o shop.md\n  weft storm export cloudevents shop.board -o - | kubectl apply -f -");
+      "  weft storm export markdown shop.board -o shop.md\n  weft storm export cloudevents shop.board -o - | kubectl apply -f -",
+      to, run_export);
   verb->add_option("FORMAT", to->format,
                    "asyncapi, jsonschema, eventcatalog, markdown or cloudevents (Knative EventTypes)")
       ->required();
   verb->add_option("FILE", to->file, "The board; - is standard input")->required();
   verb->add_option("-o,--out", to->out, "A file for one document, a folder for one of each context; - prints")
       ->capture_default_str();
-  verb->callback([to, &status] { status = run_export(*to); });
 
   const auto from = std::make_shared<ImportArguments>();
-  verb = storm.add_subcommand("import", "Make a first board from existing contracts");
-  verb->footer(
-      "Examples:\n  weft storm import asyncapi asyncapi.json -o shop.board\n  weft storm import asyncapi orders.json payments.json -o shop.board");
+  verb = add(
+      storm, status, "import", "Make a first board from existing contracts",
+      "  weft storm import asyncapi asyncapi.json -o shop.board\n  weft storm import asyncapi orders.json payments.json -o shop.board",
+      from, run_import);
   verb->add_option("FORMAT", from->format, "asyncapi (2.x and 3.x, as JSON)")->required();
   verb->add_option("FILE", from->files, "The documents; - is standard input")->required();
   verb->add_option("-o,--out", from->out, "The board to write; - prints")->capture_default_str();
-  verb->callback([from, &status] { status = run_import(*from); });
 }
 
 }  // namespace weft::cli

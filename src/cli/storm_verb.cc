@@ -2,14 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/storm_command.h"
 #include "cli/storm_draw.h"
 #include "cli/storm_export.h"
 #include "cli/storm_files.h"
@@ -26,25 +25,6 @@ namespace weft::cli {
 
 namespace {
 
-constexpr int kUnreadable = 2;
-
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-int fail(std::string_view verb, const base::Error& error) {
-  fmt::print(stderr, "weft storm {}: {}\n", verb, error.message);
-  return kUnreadable;
-}
-
-/// The subcommand `name`, whose callback runs `run(arguments)` for the exit code.
-template <typename Arguments>
-CLI::App* add(CLI::App& storm, int& status, std::string name, std::string summary, std::string examples,
-              std::shared_ptr<Arguments> arguments, int (*run)(Arguments&)) {
-  CLI::App* verb = storm.add_subcommand(std::move(name), std::move(summary));
-  verb->footer("Examples:\n" + std::move(examples));
-  verb->callback([arguments = std::move(arguments), run, &status] { status = run(*arguments); });
-  return verb;
-}
-
 // ---- new ----
 
 struct NewArguments {
@@ -54,12 +34,11 @@ struct NewArguments {
 int run_new(NewArguments& arguments) {
   const std::string name = arguments.file == "-" ? "board" : std::filesystem::path(arguments.file).stem().string();
   const std::string text = storm::new_board(name, arguments.title);
-  if (arguments.file == "-") return print(text), 0;
+  if (arguments.file == "-") return print("new", text);
   if (std::filesystem::exists(arguments.file))
     return fail("new", {base::ErrorCode::InvalidArgument, arguments.file + ": is there already"});
   if (const base::Status written = write_text(arguments.file, text); !written) return fail("new", written.error());
-  fmt::print("{}: write events into it, then: weft storm show {} --next\n", arguments.file, arguments.file);
-  return 0;
+  return print("new", fmt::format("{0}: write events into it, then: weft storm show {0} --next\n", arguments.file));
 }
 
 // ---- fmt ----
@@ -77,10 +56,10 @@ int run_fmt(FmtArguments& arguments) {
     const std::string text = storm::format(*document);
     const bool is_changed = text != document->text();
     if (arguments.is_check) {
-      if (is_changed) fmt::print("{}: would change\n", file);
-      status |= is_changed;
+      if (is_changed) status = std::max(status, print("fmt", file + ": would change\n"));
+      status = std::max<int>(status, is_changed);
     } else if (file == "-") {
-      print(text);
+      status = std::max(status, print("fmt", text));
     } else if (is_changed) {
       if (const base::Status written = write_text(file, text); !written) return fail("fmt", written.error());
     }
@@ -111,10 +90,11 @@ int run_lint(LintArguments& arguments) {
   if (!document) return fail("lint", document.error());
   const storm::Findings findings = storm::lint(*document, options);
   const std::string& format = arguments.is_json ? "json" : arguments.format;
-  if (format == "json") print(storm::lint_json(*document, findings));
-  if (format == "sarif") print(storm::lint_sarif(*document, findings, version()));
-  if (format == "github") print(storm::lint_github(*document, findings));
-  if (format == "text") print(storm::lint_text(*document, findings));
+  const std::string text = format == "json"     ? storm::lint_json(*document, findings)
+                           : format == "sarif"  ? storm::lint_sarif(*document, findings, version())
+                           : format == "github" ? storm::lint_github(*document, findings)
+                                                : storm::lint_text(*document, findings);
+  if (const int failed = print("lint", text); failed != 0) return failed;
   const storm::Level limit = storm::parse_level(arguments.fail_on).value_or(storm::Level::Error);
   return std::ranges::any_of(findings, [&](const storm::Finding& each) { return each.level >= limit; }) ? 1 : 0;
 }
@@ -132,11 +112,9 @@ int run_show(ShowArguments& arguments) {
   const storm::Graph graph(document->board);
   if (arguments.is_next) {
     const storm::NextStep step = storm::next_step(graph);
-    print(arguments.is_json ? storm::next_json(step) : storm::next_text(step));
-  } else {
-    print(arguments.is_json ? storm::show_json(*document, graph) : storm::show_text(*document, graph));
+    return print("show", arguments.is_json ? storm::next_json(step) : storm::next_text(step));
   }
-  return 0;
+  return print("show", arguments.is_json ? storm::show_json(*document, graph) : storm::show_text(*document, graph));
 }
 
 // ---- emerge ----
@@ -151,9 +129,8 @@ int write_accepted(const EmergeArguments& arguments, const storm::Document& docu
                    const storm::Emerged& emerged) {
   const base::Result<std::string> text = storm::accept(document, graph, emerged, arguments.write);
   if (!text) return fail("emerge", text.error());
-  if (arguments.file == "-") return print(*text), 0;
-  if (const base::Status written = write_text(arguments.file, *text); !written) return fail("emerge", written.error());
-  return 0;
+  const base::Status written = write_text(arguments.file, *text);
+  return written ? 0 : fail("emerge", written.error());
 }
 
 int run_emerge(EmergeArguments& arguments) {
@@ -162,8 +139,7 @@ int run_emerge(EmergeArguments& arguments) {
   const storm::Graph graph(document->board);
   const storm::Emerged emerged = storm::emerge(graph, arguments.keeps_declared);
   if (!arguments.write.empty()) return write_accepted(arguments, *document, graph, emerged);
-  print(arguments.is_json ? storm::emerge_json(graph, emerged) : storm::emerge_text(graph, emerged));
-  return 0;
+  return print("emerge", arguments.is_json ? storm::emerge_json(graph, emerged) : storm::emerge_text(graph, emerged));
 }
 
 // ---- diff ----
@@ -191,7 +167,8 @@ int run_diff(DiffArguments& arguments) {
   const base::Result<storm::Document> after = read_side(arguments.after, arguments.before);
   if (!after) return fail("diff", after.error());
   const storm::Changes changes = storm::diff(before->board, after->board);
-  print(arguments.is_json ? storm::diff_json(changes) : storm::diff_text(changes));
+  if (const int failed = print("diff", arguments.is_json ? storm::diff_json(changes) : storm::diff_text(changes)))
+    return failed;
   return storm::is_breaking(changes) ? 1 : 0;
 }
 

@@ -198,6 +198,36 @@ def test_fmt_rewrites_prints_and_checks(tmp_path):
     assert storm("fmt", "--check", board).returncode == 0
 
 
+@pytest.mark.parametrize("arguments", ["lint {}", "lint {} --format sarif", "show {}", "show {} --next --json", "emerge {}", "fmt -", "diff {} {}", "new -",
+                                       "export asyncapi {}", "draw {} -o -"])
+def test_a_full_disk_is_told(arguments):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([WEFT, "storm", *arguments.format(BOARDS[0], BOARDS[0]).split()], stdin=open(BOARDS[1]), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2 and "standard output: No space left on device" in done.stderr
+
+
+def test_a_file_is_replaced_whole_through_its_link_and_a_failure_leaves_it(tmp_path):
+    board, link = tmp_path / "real.board", tmp_path / "link.board"
+    board.write_text("event  A  key k\n")
+    link.symlink_to("real.board")
+    assert storm("fmt", link).returncode == 0
+    assert link.is_symlink() and board.read_text() == "event   A key k\n"
+    done = storm("draw", board, "-o", tmp_path / "none" / "a.svg")
+    assert done.returncode == 2 and "No such file or directory" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.board", "real.board"], "nothing is left behind"
+
+
+def test_what_is_too_long_is_refused(tmp_path):
+    (tmp_path / "big.json").write_text(" " * (8 * 1024 * 1024 + 1))
+    (tmp_path / "a.board").write_text("event TalkHeld fields big.json\n")
+    fault, = [finding for finding in output("lint", tmp_path / "a.board", "--json", status=1)["findings"] if finding["rule"] == "SYN"]
+    assert fault["message"] == "big.json: has more than 8388608 bytes"
+    done = storm("lint", tmp_path / "big.json")
+    assert done.returncode == 2 and "big.json: has more than 8388608 bytes" in done.stderr
+    done = storm("lint", "-", text="event A\n" * 100_001)
+    assert done.returncode == 2 and "100001 elements: a board has at most 100000" in done.stderr
+
+
 def test_new_overwrites_nothing(tmp_path):
     assert storm("new", "shop.board", "--title", "The shop", cwd=tmp_path).returncode == 0
     assert (tmp_path / "shop.board").read_text().startswith('board   shop "The shop"\nstage   explore\n')
