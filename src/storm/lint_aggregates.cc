@@ -12,12 +12,6 @@ namespace weft::storm {
 
 namespace {
 
-bool is_irregular_plural(std::string_view word) {
-  constexpr std::array<std::string_view, 10> kPlurals = {"children", "people", "men",   "women",    "mice",
-                                                         "feet",     "teeth",  "geese", "criteria", "indices"};
-  return std::ranges::find(kPlurals, word) != kPlurals.end();
-}
-
 void check_name(LintRun& run, const Aggregate& aggregate) {
   constexpr std::array<std::string_view, 12> kTechnical = {"manager", "service",    "data",       "table",
                                                            "record",  "entity",     "repository", "handler",
@@ -27,7 +21,7 @@ void check_name(LintRun& run, const Aggregate& aggregate) {
   if (words.size() > 1 && std::ranges::find(kTechnical, words.back()) != kTechnical.end())
     return run.add("A03", aggregate, fmt::format("'{}' is named after a piece of software", aggregate.name),
                    fmt::format("what do people call it? {}", pascal_case(std::span(words).first(words.size() - 1))));
-  if (is_plural(words.back()) || is_irregular_plural(words.back()))
+  if (is_plural(words.back()))
     run.add("A03", aggregate, fmt::format("'{}' is plural: an aggregate is one thing", aggregate.name),
             "name one of them");
 }

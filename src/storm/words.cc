@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <unordered_map>
+#include <utility>
 
 #include "storm/irregular_verbs.h"
 
@@ -44,6 +45,25 @@ constexpr std::array<std::string_view, 28> kVerbsOnly = {
 constexpr std::string_view kOrders[] = {
 #include "storm/orders.inc"
 };
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kIrregularPlurals = {{
+    {"children", "child"},
+    {"people", "person"},
+    {"men", "man"},
+    {"women", "woman"},
+    {"mice", "mouse"},
+    {"feet", "foot"},
+    {"teeth", "tooth"},
+    {"geese", "goose"},
+    {"criteria", "criterion"},
+    {"indices", "index"},
+}};
+
+// Of an irregular plural; empty: it is none.
+std::string_view singular_of(std::string_view word) {
+  const auto at = std::ranges::find(kIrregularPlurals, word, &std::pair<std::string_view, std::string_view>::first);
+  return at == kIrregularPlurals.end() ? std::string_view() : at->second;
+}
 
 using Verbs = std::unordered_map<std::string_view, const IrregularVerb*>;
 
@@ -315,6 +335,7 @@ bool is_plural(std::string_view word) {
   constexpr std::array<std::string_view, 22> kSingular = {
       "status", "bus",     "news",  "series", "species", "lens", "gas",   "canvas", "campus", "bonus",   "census",
       "virus",  "process", "chess", "basis",  "always",  "plus", "alias", "atlas",  "corpus", "surplus", "progress"};
+  if (!singular_of(word).empty()) return true;
   if (word.size() < 4 || !word.ends_with('s') || is_one_of(word, kSingular)) return false;
   return !word.ends_with("ss") && !word.ends_with("us") && !word.ends_with("is");
 }
@@ -322,6 +343,7 @@ bool is_plural(std::string_view word) {
 std::string stem(std::string_view word) {
   if (is_past_word(word)) return base_of(word);
   if (!is_plural(word)) return std::string(word);
+  if (const std::string_view singular = singular_of(word); !singular.empty()) return std::string(singular);
   if (word.ends_with("ies") && word.size() > 4) return std::string(word.substr(0, word.size() - 3)) + "y";
   for (const std::string_view ending : {"sses", "shes", "ches", "xes"})
     if (word.ends_with(ending)) return std::string(word.substr(0, word.size() - 2));

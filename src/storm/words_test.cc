@@ -65,6 +65,8 @@ TEST(Words, FindStems) {
   EXPECT_EQ(stem("carried"), "carry");
   EXPECT_EQ(stem("boxes"), "box");
   EXPECT_EQ(stem("status"), "status");
+  EXPECT_EQ(stem("children"), "child");
+  EXPECT_TRUE(is_plural("people"));
 }
 
 TEST(Likeness, CountsSlips) {
