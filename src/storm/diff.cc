@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "storm/contract_types.h"
 #include "storm/graph.h"
 #include "storm/words.h"
 
@@ -18,7 +19,7 @@ using Properties = std::vector<std::pair<std::string_view, std::string>>;
 using Renames = std::map<std::string, std::string>;  // old → new
 
 template <typename References>
-std::string names(const References& references) {
+std::string sorted_names(const References& references) {
   std::vector<std::string> all;
   for (const auto& reference : references) all.push_back(reference.name);
   std::ranges::sort(all);
@@ -40,29 +41,34 @@ std::string outcomes(const Command& command) {
 Properties properties(const Participant& each) { return {{"text", each.text}}; }
 Properties properties(const Lane& each) { return {{"text", each.text}}; }
 Properties properties(const Event& each) {
-  return {{"from", names(each.from)}, {"key", each.key ? each.key->name : ""},
-          {"ref", names(each.refs)},  {"pivotal", each.pivotal ? "yes" : "no"},
-          {"lane", each.lane},        {"text", each.text}};
+  return {{"from", sorted_names(each.from)},
+          {"key", each.key ? each.key->name : ""},
+          {"ref", sorted_names(each.refs)},
+          {"pivotal", each.pivotal ? "yes" : "no"},
+          {"lane", each.lane},
+          {"text", each.text}};
 }
 Properties properties(const Command& each) {
-  return {{"by", names(each.issuers)}, {"sees", names(each.sees)},  {"to", names(each.to)},
-          {"->", outcomes(each)},      {"!", names(each.refusals)}, {"text", each.text}};
+  return {{"by", sorted_names(each.issuers)}, {"sees", sorted_names(each.sees)},
+          {"to", sorted_names(each.to)},      {"->", outcomes(each)},
+          {"!", sorted_names(each.refusals)}, {"text", each.text}};
 }
 Properties properties(const Policy& each) {
-  return {{"when", names(each.when)}, {"if", each.guard}, {"then", names(each.then)}, {"text", each.text}};
+  return {
+      {"when", sorted_names(each.when)}, {"if", each.guard}, {"then", sorted_names(each.then)}, {"text", each.text}};
 }
-Properties properties(const View& each) { return {{"from", names(each.from)}, {"text", each.text}}; }
+Properties properties(const View& each) { return {{"from", sorted_names(each.from)}, {"text", each.text}}; }
 Properties properties(const Aggregate& each) {
-  return {{"key", names(each.keys)}, {"commands", names(each.commands)}, {"text", each.text}};
+  return {{"key", sorted_names(each.keys)}, {"commands", sorted_names(each.commands)}, {"text", each.text}};
 }
 Properties properties(const Context& each) {
   return {{"role", each.role},
-          {"owns", names(each.owns)},
-          {"fronts", names(each.fronts)},
+          {"owns", sorted_names(each.owns)},
+          {"fronts", sorted_names(each.fronts)},
           {"team", each.team},
           {"text", each.text}};
 }
-Properties properties(const Remark& each) { return {{"on", names(each.on)}}; }
+Properties properties(const Remark& each) { return {{"on", sorted_names(each.on)}}; }
 
 const std::vector<Field>& fields_of(const Event& each) { return each.fields; }
 const std::vector<Field>& fields_of(const Command& each) { return each.fields; }
@@ -359,13 +365,14 @@ class Differ {
     }
   }
 
-  // An event that moved to another context has another type where the pattern names the context.
+  // An event that moved to another context has another type where the pattern names the context: what contracts say.
   void types() {
     if (after_.type != before_.type || after_.type.find("{context}") == std::string::npos) return;
+    const Contracts old_contracts(old_), contracts(new_);
     for (Index i = 0; i < before_.events.size(); ++i) {
       const std::optional<Index> now = new_.find(Kind::Event, name_now(Kind::Event, before_.events[i].name));
       if (!now) continue;
-      const std::string old_context = old_.context_of_event(i), context = new_.context_of_event(*now);
+      const std::string old_context = old_contracts.producer_of(i), context = contracts.producer_of(*now);
       if (old_context.empty() || context.empty() || old_context == context) continue;
       add(Change::Type::Changed, "event", after_.events[*now].name, true,
           fmt::format("its type has the context '{}' in place of '{}'{}", context, old_context,

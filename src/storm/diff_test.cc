@@ -88,6 +88,11 @@ TEST(Diff, BreaksCallersWhereACommandAsksForMore) {
   EXPECT_EQ(changes_between("command Do fields a:int", "command Do"), (List{"changed command Do"}));
 }
 
+TEST(Diff, KnowsThatASystemsEventHasTheSystemInItsType) {
+  EXPECT_EQ(edited("shop", "fronts Bank, Carrier", "fronts Carrier\ncontext money generic fronts Bank"),
+            (List{"changed context partners", "added context money"}));
+}
+
 TEST(Diff, BreaksWhereTheTypeOfEventsChanges) {
   EXPECT_EQ(edited("shop", "type    example.shop", "type    org.shop"), (List{"changed board shop!"}));
   EXPECT_EQ(edited("shop", "owns Parcel             team warehouse\ncontext aftersales supporting owns Return ",
